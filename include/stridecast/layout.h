@@ -1,0 +1,68 @@
+// Layout: a Format with a shape, signed byte strides and an offset. It holds no memory.
+#ifndef STRIDECAST_LAYOUT_H_
+#define STRIDECAST_LAYOUT_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "stridecast/export.h"
+#include "stridecast/format.h"
+
+namespace stridecast {
+inline namespace v0 {
+
+inline constexpr int kMaxDims = 64;
+
+/// The bytes that a layout touches, relative to its data pointer: [lowest, highest).
+struct Extent {
+  int64_t lowest = 0;
+  int64_t highest = 0;
+  bool operator==(const Extent&) const = default;
+};
+
+/// Where the items of an array lie: item (i0, i1, ...) starts at offset + sum(i_k * strides[k]).
+/// Strides are in bytes, may be zero or negative, and need no alignment. A size of 0 in the shape
+/// makes an empty layout; an empty shape is one item.
+///
+///     Layout rows = Layout::contiguous(Format::parse("f"), {480, 640});
+///     Layout green = Layout::strided(Format::parse("B"), {480, 640}, {640 * 3, 3}, /*offset=*/1);
+///
+/// All factories throw Error(kInvalidArgument) for more than 64 dimensions, a negative size, or an
+/// extent that does not fit 63 bits.
+class STRIDECAST_API Layout {
+ public:
+  static Layout contiguous(const Format& format, std::vector<int64_t> shape);
+  static Layout strided(const Format& format, std::vector<int64_t> shape,
+                        std::vector<int64_t> strides, int64_t offset = 0);
+  /// A dense layout for a result shaped like `like`, its axes in the same order in memory:
+  /// descending absolute stride, zero strides last (NumPy's order="K").
+  static Layout like(const Format& format, const Layout& like);
+
+  const Format& format() const noexcept { return format_; }
+  std::span<const int64_t> shape() const noexcept { return shape_; }
+  std::span<const int64_t> strides() const noexcept { return strides_; }
+  int64_t offset() const noexcept { return offset_; }
+  int ndim() const noexcept { return static_cast<int>(shape_.size()); }
+  int64_t size() const noexcept { return size_; }  // number of items
+  const Extent& extent() const noexcept { return extent_; }
+  /// Items are dense in C order, so that the buffer is size() * itemsize bytes from offset.
+  bool is_c_contiguous() const noexcept;
+
+ private:
+  Layout(const Format& format, std::vector<int64_t> shape, std::vector<int64_t> strides,
+         int64_t offset);
+
+  Format format_;
+  std::vector<int64_t> shape_;
+  std::vector<int64_t> strides_;
+  int64_t offset_ = 0;
+  int64_t size_ = 0;
+  Extent extent_;
+};
+
+}  // namespace v0
+}  // namespace stridecast
+
+#endif  // STRIDECAST_LAYOUT_H_

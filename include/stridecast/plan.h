@@ -1,0 +1,119 @@
+// Plan: which kernels run over which loops to take one layout to another. Making a plan checks
+// everything and may throw; running it takes pointers, is const and thread-safe, and can fail for
+// three reasons only: a data error that the options ask to report, an unsafe overlap, a too small
+// operand.
+#ifndef STRIDECAST_PLAN_H_
+#define STRIDECAST_PLAN_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stridecast/export.h"
+#include "stridecast/layout.h"
+
+namespace stridecast {
+inline namespace v0 {
+
+/// What a value that does not fit becomes. kDefault is the family's default: wrap for numbers.
+enum class Overflow : uint8_t { kDefault, kWrap, kSaturate, kRaise };
+/// What NaN becomes in an integer. kDefault follows Overflow: wrap gives the low bits of INT64_MIN,
+/// saturate gives 0, raise reports it.
+enum class NanPolicy : uint8_t { kDefault, kRaise };
+/// How the fields of two structs are paired. kAuto: by name if every destination leaf has one, else
+/// by position.
+enum class FieldMatch : uint8_t { kAuto, kName, kPosition };
+
+struct ConvertOptions {
+  Overflow overflow = Overflow::kDefault;
+  NanPolicy nan = NanPolicy::kDefault;
+  FieldMatch fields = FieldMatch::kAuto;
+  int64_t index_offset = 0;  // logical index of the first item, for data converted in pieces
+};
+
+enum class ReduceOp : uint8_t { kSum, kMin };
+
+struct ReduceOptions {
+  ReduceOp op = ReduceOp::kSum;
+  std::vector<int> axes;  // of the source, each in [0, ndim), without repetition
+};
+
+/// A host's own thread pool: must call task(i) for every i in [0, count), in any order, on any
+/// thread, and return when all are done.
+using ParallelFor = std::function<void(int count, const std::function<void(int)>& task)>;
+
+struct RunOptions {
+  int threads = 1;           // at most this many; the result never depends on it
+  ParallelFor parallel_for;  // used instead of OpenMP when set
+};
+
+/// One operand: where item (0, ..., 0) of its layout minus the layout's offset lies.
+struct Operand {
+  void* data = nullptr;
+  /// Where the memory around `data` begins and ends, relative to `data`, for the checked form. The
+  /// default trusts the layout.
+  int64_t lowest = INT64_MIN;
+  int64_t highest = INT64_MAX;
+};
+
+enum class StatusCode : uint8_t { kOk, kDataError, kOverlap, kTooSmall, kOutOfMemory };
+
+struct RunStatus {
+  StatusCode code = StatusCode::kOk;
+  uint32_t error_bits = 0;  // SC_ERR_* of kernel_abi.h, for kDataError
+  int64_t index = -1;       // logical (C order) index of the first bad item; operand for kTooSmall
+  int field = -1;           // which leaf program met it; Plan::field_path(field) names it
+  char value[40] = {};      // the offending value as text
+  bool ok() const noexcept { return code == StatusCode::kOk; }
+};
+
+/// A compiled conversion, copy, byteswap or reduction. Immutable, cheap to copy, holds no data
+/// pointers.
+///
+///     auto src = Layout::strided(Format::parse(">h"), {1000}, {6});
+///     auto dst = Layout::contiguous(Format::parse("E"), {1000});
+///     Plan plan = Plan::convert(src, dst, {.overflow = Overflow::kRaise});
+///     plan.run(src_data, dst_data);
+///
+/// Sources broadcast to the destination's shape as in NumPy. Factories throw Error: kNoConversion
+/// for a pair of formats without conversion, kInvalidArgument for shapes that do not fit.
+class STRIDECAST_API Plan {
+ public:
+  static Plan convert(const Layout& src, const Layout& dst, const ConvertOptions& options = {});
+  /// Reverses the bytes of every element and keeps the format: both formats must be equal.
+  static Plan byteswap(const Layout& src, const Layout& dst);
+  /// Folds `options.axes` of src. dst has the shape of the kept axes, or the same number of axes
+  /// with size 1 where one was folded; its format is the accumulator's result type.
+  static Plan reduce(const Layout& src, const Layout& dst, const ReduceOptions& options);
+
+  /// Runs over src and dst. Never throws; on a data error the destination is unspecified (each item
+  /// old or wholly converted), on every other error nothing was written.
+  RunStatus try_run(const Operand& src, const Operand& dst,
+                    const RunOptions& options = {}) const noexcept;
+  /// As try_run, with pointers to the first items; throws Error with the message of status_error().
+  void run(const void* src, void* dst, const RunOptions& options = {}) const;
+  /// The exception that describes a failed status: index, value, field.
+  Error status_error(const RunStatus& status) const;
+
+  /// The loops and kernels as text, one line each.
+  std::string explain() const;
+  const std::string& field_path(int field) const;
+  int64_t size() const noexcept;         // items of the destination (of the source for a reduction)
+  int64_t bytes_moved() const noexcept;  // read plus written, a measure of the work
+  const char* target() const noexcept;   // the SIMD target whose kernels it uses
+
+  struct Impl;
+  explicit Plan(std::shared_ptr<const Impl> impl) noexcept : impl_(std::move(impl)) {}
+  const Impl& impl() const noexcept { return *impl_; }
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace v0
+}  // namespace stridecast
+
+#endif  // STRIDECAST_PLAN_H_

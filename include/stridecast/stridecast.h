@@ -1,0 +1,18 @@
+// The umbrella: everything a C++ user of stridecast includes.
+#ifndef STRIDECAST_STRIDECAST_H_
+#define STRIDECAST_STRIDECAST_H_
+
+#define STRIDECAST_VERSION_MAJOR 0
+#define STRIDECAST_VERSION_MINOR 1
+#define STRIDECAST_VERSION_PATCH 0
+
+#include "stridecast/error.h"
+#include "stridecast/format.h"
+#include "stridecast/kernel_abi.h"
+#include "stridecast/layout.h"
+#include "stridecast/ops.h"
+#include "stridecast/plan.h"
+#include "stridecast/runtime.h"
+#include "stridecast/types.h"
+
+#endif  // STRIDECAST_STRIDECAST_H_
