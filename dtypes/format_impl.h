@@ -1,0 +1,39 @@
+// The shared body of a Format, and how bodies are made: canonicalised, printed and interned.
+#ifndef STRIDECAST_DTYPES_FORMAT_IMPL_H_
+#define STRIDECAST_DTYPES_FORMAT_IMPL_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dtypes/format_parser.h"
+#include "stridecast/format.h"
+
+namespace stridecast {
+inline namespace v0 {
+
+// Immutable once interned. Equal (text, itemsize) means the same body while one of them lives.
+struct Format::Impl {
+  std::string text;       // canonical
+  int64_t itemsize = 0;   // bytes
+  int64_t alignment = 1;  // what the layout itself keeps, see format_printer.h
+  std::vector<Field> fields;
+
+  Impl() = default;
+  ~Impl();  // leaves the interning table
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+};
+
+}  // namespace v0
+
+namespace internal {
+
+// The body of what a text says: Format::parse without the cache of texts.
+std::shared_ptr<const Format::Impl> make_body(ParseTree tree);
+
+}  // namespace internal
+}  // namespace stridecast
+
+#endif  // STRIDECAST_DTYPES_FORMAT_IMPL_H_

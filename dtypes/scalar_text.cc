@@ -1,0 +1,139 @@
+// Elements as text, see scalar_text.h. The conversions of float16 and bfloat16 are the plain scalar
+// ones: this runs once per error.
+
+#include "dtypes/scalar_text.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace stridecast::internal {
+namespace {
+
+// `size` bytes at p, each unit in the host's order.
+template <typename T>
+T load(const unsigned char* p, bool swapped) noexcept {
+  unsigned char bytes[sizeof(T)];
+  std::memcpy(bytes, p, sizeof(T));
+  if (swapped) std::reverse(bytes, bytes + sizeof(T));
+  T value;
+  std::memcpy(&value, bytes, sizeof(T));
+  return value;
+}
+
+float float16_to_float(uint16_t bits) noexcept {
+  const int exponent = (bits >> 10) & 0x1F;
+  const int fraction = bits & 0x3FF;
+  float magnitude = 0;
+  if (exponent == 0) {
+    magnitude = std::ldexp(static_cast<float>(fraction), -24);
+  } else if (exponent == 31) {
+    magnitude = fraction == 0 ? std::numeric_limits<float>::infinity()
+                              : std::numeric_limits<float>::quiet_NaN();
+  } else {
+    magnitude = std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
+  }
+  return (bits & 0x8000) != 0 ? -magnitude : magnitude;
+}
+
+float bfloat16_to_float(uint16_t bits) noexcept {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
+
+// A buffer that takes what fits and always ends in a NUL.
+class Text {
+ public:
+  Text(char* out, size_t n) noexcept : out_(out), left_(n - 1) { *out_ = '\0'; }
+
+  void append(const char* text, size_t size) noexcept {
+    const size_t taken = std::min(size, left_);
+    std::memcpy(out_, text, taken);
+    out_ += taken;
+    left_ -= taken;
+    *out_ = '\0';
+  }
+  void append(const char* text) noexcept { append(text, std::strlen(text)); }
+  template <typename T>
+  void append_number(T value) noexcept {
+    char digits[64];
+    const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), value);
+    if (error == std::errc()) append(digits, static_cast<size_t>(end - digits));
+  }
+  template <typename T>
+  void append_float(T value) noexcept {
+    if (std::isnan(value)) {
+      append(std::signbit(value) ? "-nan" : "nan");
+    } else {
+      append_number(value);
+    }
+  }
+
+ private:
+  char* out_;
+  size_t left_;
+};
+
+void append_time(int64_t value, Text* text) noexcept {
+  if (value == std::numeric_limits<int64_t>::min()) {
+    text->append("NaT");
+  } else {
+    text->append_number(value);
+  }
+}
+
+void append_hex(const unsigned char* p, int size, Text* text) noexcept {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  if (size == 0) return text->append("?");
+  text->append("0x");
+  for (int i = 0; i < size; ++i) {
+    const char pair[] = {kDigits[p[i] >> 4], kDigits[p[i] & 15]};
+    text->append(pair, 2);
+  }
+}
+
+}  // namespace
+
+void format_value(DType type, ByteOrder order, const void* pointer, char* out, size_t n) noexcept {
+  if (n == 0) return;
+  Text text(out, n);
+  const unsigned char* p = static_cast<const unsigned char*>(pointer);
+  const bool swapped = order != ByteOrder::kNone && order != kHostOrder;
+  switch (type) {
+    case DType::kBool:
+      return text.append(*p != 0 ? "true" : "false");
+    case DType::kInt8:
+      return text.append_number(int{load<int8_t>(p, swapped)});
+    case DType::kUint8:
+      return text.append_number(int{*p});
+    case DType::kInt16:
+      return text.append_number(load<int16_t>(p, swapped));
+    case DType::kUint16:
+      return text.append_number(load<uint16_t>(p, swapped));
+    case DType::kInt32:
+      return text.append_number(load<int32_t>(p, swapped));
+    case DType::kUint32:
+      return text.append_number(load<uint32_t>(p, swapped));
+    case DType::kInt64:
+      return text.append_number(load<int64_t>(p, swapped));
+    case DType::kUint64:
+      return text.append_number(load<uint64_t>(p, swapped));
+    case DType::kFloat16:
+      return text.append_float(float16_to_float(load<uint16_t>(p, swapped)));
+    case DType::kBFloat16:
+      return text.append_float(bfloat16_to_float(load<uint16_t>(p, swapped)));
+    case DType::kFloat32:
+      return text.append_float(load<float>(p, swapped));
+    case DType::kFloat64:
+      return text.append_float(load<double>(p, swapped));
+    case DType::kDatetime64:
+    case DType::kTimedelta64:
+      return append_time(load<int64_t>(p, swapped), &text);
+    default:
+      return append_hex(p, type_facts(type).size, &text);
+  }
+}
+
+}  // namespace stridecast::internal
