@@ -1,0 +1,302 @@
+// Integers to floats, with one rounding to nearest even, and the to_odd carriers of 64-bit
+// integers: float64s that lose nothing a further rounding to a narrow float could see.
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/convert_int_float.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "kernels/convert-inl.h"
+#include "kernels/float16-inl.h"
+#include "kernels/lane_types.h"
+#include "kernels/targets.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace stridecast::kernels::HWY_NAMESPACE {
+namespace {
+
+// Targets with instructions from int64 to float.
+#undef STRIDECAST_INT64_FLOAT
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_ARCH_ARM_A64
+#define STRIDECAST_INT64_FLOAT 1
+#else
+#define STRIDECAST_INT64_FLOAT 0
+#endif
+
+// Accepts integers in [-2^kBits, 2^kBits), unsigned ones in [0, 2^kBits).
+template <typename S, int kBits>
+struct Small : Stateless {
+  using Stateless::Stateless;
+  template <class V>
+  HWY_INLINE auto Evidence(V v) const {
+    const hn::RebindToUnsigned<hn::DFromV<V>> du;
+    using U = hn::TFromD<decltype(du)>;
+    if constexpr (std::is_signed_v<S>) {
+      return hn::Add(hn::BitCast(du, v), hn::Set(du, U{1} << kBits));
+    } else {
+      return v;
+    }
+  }
+  template <class V>
+  HWY_INLINE V Merge(V a, V b) const {
+    return hn::Or(a, b);
+  }
+  template <class V>
+  HWY_INLINE bool Accept(V bits) const {
+    const hn::DFromV<V> d;
+    return hn::AllTrue(d, hn::Eq(hn::ShiftRight<kBits + std::is_signed_v<S>>(bits), hn::Zero(d)));
+  }
+};
+
+// Integers less than 2^31 in magnitude, exact or rounded by the instruction.
+template <class DF32, class V>
+HWY_INLINE hn::Vec<DF32> SmallToFloat32(DF32 df32, V v) {
+  const hn::RebindToSigned<DF32> di32;
+  if constexpr (sizeof(hn::TFromV<V>) < 4) {
+    return hn::ConvertTo(df32, hn::PromoteTo(di32, v));
+  } else if constexpr (sizeof(hn::TFromV<V>) == 4) {
+    return hn::ConvertTo(df32, hn::BitCast(di32, v));
+  } else {
+    const hn::RebindToUnsigned<hn::DFromV<V>> du64;
+    const auto low = hn::TruncateTo(hn::RebindToUnsigned<DF32>(), hn::BitCast(du64, v));
+    return hn::ConvertTo(df32, hn::BitCast(di32, low));
+  }
+}
+
+template <class DF32, class V>
+HWY_INLINE hn::Vec<DF32> IntToFloat32(DF32 df32, V v) {
+  if constexpr (sizeof(hn::TFromV<V>) < 4) {
+    return SmallToFloat32(df32, v);
+  } else if constexpr (sizeof(hn::TFromV<V>) == 4) {
+    return hn::ConvertTo(df32, v);
+  } else {
+    return hn::DemoteTo(df32, v);
+  }
+}
+
+template <class DF64, class V>
+HWY_INLINE hn::Vec<DF64> IntToFloat64(DF64 df64, V v) {
+  if constexpr (sizeof(hn::TFromV<V>) < 4) {
+    return hn::PromoteTo(df64, hn::PromoteTo(hn::Rebind<int32_t, DF64>(), v));
+  } else if constexpr (sizeof(hn::TFromV<V>) == 4) {
+    return hn::PromoteTo(df64, v);
+  } else {
+    return hn::ConvertTo(df64, v);
+  }
+}
+
+// Integers that need more than kBits bits (and a sign) lose their low kDropped bits and keep in the
+// last of the others whether any of the lost was set: rounding to odd, also right for negative
+// two's complement. Others stay as they are.
+template <int kBits, int kDropped, class V>
+HWY_INLINE V RoundToOdd(V v) {
+  using S = hn::TFromV<V>;
+  const hn::DFromV<V> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  using U = hn::TFromD<decltype(du)>;
+  const auto bits = hn::BitCast(du, v);
+  const auto dropped = hn::Set(du, (U{1} << kDropped) - 1);
+  const auto last = hn::Set(du, U{1} << kDropped);
+  const auto sticky = hn::And(hn::Add(hn::And(bits, dropped), dropped), last);
+  const auto odd = hn::Or(hn::AndNot(dropped, bits), sticky);
+  constexpr U kOffset = std::is_signed_v<S> ? U{1} << kBits : U{0};
+  const auto above =
+      hn::ShiftRight<kBits + std::is_signed_v<S>>(hn::Add(bits, hn::Set(du, kOffset)));
+  return hn::BitCast(d, hn::IfThenElse(hn::Eq(above, hn::Zero(du)), bits, odd));
+}
+
+// What remains of the large integers has at most 53 bits, which float64 holds exactly, and at least
+// 42 below the leading one.
+template <class DF64, class V>
+HWY_INLINE hn::Vec<DF64> IntToFloat64Odd(DF64 df64, V v) {
+  return hn::ConvertTo(df64, RoundToOdd<53, 11>(v));
+}
+
+template <typename S>
+struct ToOdd : Stateless {
+  using Stateless::Stateless;
+  using Src = S;
+  using Dst = double;
+  using Wide = double;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return IntToFloat64Odd(dd, v);
+  }
+};
+
+template <typename S>
+struct ToFloat32 : Stateless {
+  using Stateless::Stateless;
+  using Src = S;
+  using Dst = float;
+  using Wide = float;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return IntToFloat32(dd, v);
+  }
+};
+
+#if STRIDECAST_INT64_FLOAT
+template <typename S>
+requires(sizeof(S) == 8) struct ToFloat32<S> : Stateless {
+  using Stateless::Stateless;
+  using Src = S;
+  using Dst = float;
+  using Wide = S;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return IntToFloat32(dd, v);
+  }
+};
+#else
+// Integers up to 2^51 are added as bits to the float64 1.5 * 2^52, which is then taken away.
+template <typename S>
+requires(sizeof(S) == 8) struct ToFloat32<S> : Small<S, 51> {
+  using Small<S, 51>::Small;
+  using Src = S;
+  using Dst = float;
+  using Wide = S;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return IntToFloat32(dd, v);
+  }
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Quick(DD dd, V v) const {
+    const hn::Rebind<double, DD> df64;
+    const hn::RebindToUnsigned<decltype(df64)> du64;
+    const auto magic = hn::Set(df64, 6755399441055744.0);
+    const auto sum = hn::Add(hn::BitCast(du64, v), hn::BitCast(du64, magic));
+    return hn::DemoteTo(dd, hn::Sub(hn::BitCast(df64, sum), magic));
+  }
+};
+#endif
+
+template <typename S>
+struct ToFloat64 : Stateless {
+  using Stateless::Stateless;
+  using Src = S;
+  using Dst = double;
+  using Wide = double;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return IntToFloat64(dd, v);
+  }
+};
+
+// float32 in between does not round twice: it is exact below 2^24, and what is larger overflows.
+template <typename S>
+struct ToFloat16 : Stateless {
+  using Stateless::Stateless;
+  using Src = S;
+  using Dst = uint16_t;
+  using Wide = float;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return Float32ToFloat16(dd, IntToFloat32(hn::Rebind<float, DD>(), v));
+  }
+};
+
+template <typename S>
+requires(sizeof(S) == 8) struct ToFloat16<S> : Small<S, 24> {
+  using Small<S, 24>::Small;
+  using Src = S;
+  using Dst = uint16_t;
+  using Wide = S;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return Float32ToFloat16(dd, IntToFloat32(hn::Rebind<float, DD>(), v));
+  }
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Quick(DD dd, V v) const {
+    return Float32ToFloat16(dd, SmallToFloat32(hn::Rebind<float, DD>(), v));
+  }
+};
+
+// Up to 16 bits: float32 is exact.
+template <typename S>
+struct ToBFloat16 : Stateless {
+  using Stateless::Stateless;
+  using Src = S;
+  using Dst = uint16_t;
+  using Wide = float;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return UpperHalves(dd, InUpperHalf(v));
+  }
+  template <class D2, class V>
+  HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1) const {
+    return PackUpperHalves(d2, InUpperHalf(v0), InUpperHalf(v1));
+  }
+
+ private:
+  template <class V>
+  HWY_INLINE static auto InUpperHalf(V v) {
+    const hn::Rebind<float, hn::DFromV<V>> df32;
+    const hn::RebindToUnsigned<decltype(df32)> du32;
+    const auto exact = SmallToFloat32(df32, v);
+    if constexpr (sizeof(S) == 1) {
+      return hn::BitCast(du32, exact);  // bfloat16 is exact
+    } else {
+      return FiniteInUpperHalf(du32, exact);
+    }
+  }
+};
+
+// Small ones through an exact float32; others rounded to odd twice, to the bits of float32 at
+// least.
+template <typename S>
+requires(sizeof(S) >= 4) struct ToBFloat16<S> : Small<S, 24> {
+  using Small<S, 24>::Small;
+  using Src = S;
+  using Dst = uint16_t;
+  using Wide = S;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    const hn::Rebind<float, DD> df32;
+    const hn::RebindToUnsigned<decltype(df32)> du32;
+    if constexpr (sizeof(S) == 4) {
+      const auto carrier = hn::ConvertTo(df32, RoundToOdd<24, 8>(v));
+      return UpperHalves(dd, FiniteInUpperHalf(du32, carrier));
+    } else {
+      const auto carrier = IntToFloat64Odd(hn::Rebind<double, DD>(), v);
+      return UpperHalves(dd, FiniteInUpperHalf(du32, Float64ToFloat32Odd<38>(df32, carrier)));
+    }
+  }
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Quick(DD dd, V v) const {
+    return UpperHalves(dd, SmallInUpperHalf(v));
+  }
+  template <class D2, class V>
+  requires(sizeof(hn::TFromV<V>) == 4) HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1)
+  const { return PackUpperHalves(d2, SmallInUpperHalf(v0), SmallInUpperHalf(v1)); }
+
+ private:
+  template <class V>
+  HWY_INLINE static auto SmallInUpperHalf(V v) {
+    const hn::Rebind<float, hn::DFromV<V>> df32;
+    return FiniteInUpperHalf(hn::RebindToUnsigned<decltype(df32)>(), SmallToFloat32(df32, v));
+  }
+};
+
+template <typename S>
+void SetRow(KernelTable& table) {
+  SetConvert<ToFloat16<S>>(table, kDTypeOf<S>, DType::kFloat16);
+  SetConvert<ToBFloat16<S>>(table, kDTypeOf<S>, DType::kBFloat16);
+  SetConvert<ToFloat32<S>>(table, kDTypeOf<S>, DType::kFloat32);
+  SetConvert<ToFloat64<S>>(table, kDTypeOf<S>, DType::kFloat64);
+  if constexpr (sizeof(S) == 8) {
+    constexpr size_t kRow = Index(kDTypeOf<S>);
+    table.to_odd[kRow] = ConvertEntry<ToOdd<S>>(kToOddNames.text[kRow]);
+  }
+}
+
+template <typename... S>
+void SetAll(KernelTable& table, Types<S...>) {
+  (SetRow<S>(table), ...);
+}
+
+}  // namespace
+
+void FillConvertIntFloat(KernelTable& table) { SetAll(table, Integers()); }
+
+}  // namespace stridecast::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();

@@ -1,0 +1,93 @@
+// KernelTable: all kernels of one SIMD target, and how to get one table per target this CPU
+// supports. Kernels process runs (stridecast/kernel_abi.h); which kernels make up a conversion, and
+// over which loops they run, is the engine's business.
+#ifndef STRIDECAST_KERNELS_KERNEL_TABLE_H_
+#define STRIDECAST_KERNELS_KERNEL_TABLE_H_
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "stridecast/kernel_abi.h"
+#include "stridecast/types.h"
+
+namespace stridecast::kernels {
+
+// Moves are by item size, never by type: 1, 2, 4, 8, 16 bytes, and n (sc_run.src_size == dst_size).
+inline constexpr int kMoveSizes = 6;
+inline constexpr int kMoveN = 5;
+constexpr int move_index(int64_t item_size) noexcept {
+  switch (item_size) {
+    case 1:
+      return 0;
+    case 2:
+      return 1;
+    case 4:
+      return 2;
+    case 8:
+      return 3;
+    case 16:
+      return 4;
+    default:
+      return kMoveN;
+  }
+}
+
+// sc_run.params of move_swap[kMoveN]: items of sc_run.src_size bytes in which every unit is
+// reversed.
+struct SwapParams {
+  int64_t unit;  // divides the item size
+};
+
+// sc_run.params of check and clamp: the closed interval [lo, hi] of values that may pass. Integer
+// kernels read the integers (uint64 its bits), float kernels the doubles (exact in the kernel's
+// type).
+struct LimitParams {
+  int64_t lo_int = 0, hi_int = 0;
+  double lo = 0, hi = 0;
+  bool nonfinite_ok = false;  // float check: +-inf and NaN pass
+};
+
+enum ReduceKernel { kReduceSum, kReduceMin, kNumReduceKernels };
+
+struct KernelTable {
+  const char* target = "";
+  int64_t target_bit = 0;
+
+  // Strided to strided in two dimensions; packed sides are recognised and run fastest.
+  sc_entry move[kMoveSizes] = {};
+  sc_entry move_swap[kMoveSizes] =
+      {};  // every item reversed as it moves; [0] is empty; [n]: SwapParams
+
+  // Packed 1-D runs (n[0] == 1) from here on.
+  // Default rounding (floats: nearest-even, to integers: truncation) and wrap, exactly as
+  // docs/numeric_policy.md; empty where the engine composes the pair from others, and on the
+  // diagonal.
+  sc_entry convert[kNumArithmetic][kNumArithmetic] = {};
+  // float32, float64 -> integers, clamped, NaN becomes 0.
+  sc_entry saturate[kNumArithmetic][kNumArithmetic] = {};
+  // int64, uint64 -> float64, rounded to odd in the 42nd bit or finer: a carrier from which one
+  // nearest-even rounding to bfloat16 gives the correctly rounded value of the integer.
+  sc_entry to_odd[kNumArithmetic] = {};
+  // Writes nothing; SC_ERR_OVERFLOW / SC_ERR_NAN for values outside LimitParams. Integers, float32,
+  // float64.
+  sc_entry check[kNumArithmetic] = {};
+  // Same type to same type, into LimitParams; NaN stays. Integers, float32, float64.
+  sc_entry clamp[kNumArithmetic] = {};
+
+  // By accumulator type: float32, float64, int64.
+  sc_reduce_entry reduce[kNumReduceKernels][kNumArithmetic] = {};
+};
+
+// One filled table per compiled target that this CPU supports, best first. Made on first use.
+std::span<const KernelTable* const> tables();
+// The table of a target by name ("AVX2"), or nullptr.
+const KernelTable* find_table(std::string_view target) noexcept;
+// "1.2.0", of the Highway that the kernels are written with.
+const char* highway_version() noexcept;
+// Names of all targets compiled in, whether this CPU supports them or not, best first.
+std::span<const char* const> compiled_targets();
+
+}  // namespace stridecast::kernels
+
+#endif  // STRIDECAST_KERNELS_KERNEL_TABLE_H_

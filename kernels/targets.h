@@ -1,0 +1,115 @@
+// The SIMD targets that kernel files are compiled for, as one macro, and the Fill functions that
+// each target's namespace provides. Highway 1.2 has no HWY_VISIT_TARGETS, hence our own list.
+//
+// STRIDECAST_FOR_EACH_TARGET(X) expands X(namespace, HWY_target_bit) for every compiled target,
+// best first. Which targets those are is decided by STRIDECAST_TARGETS in kernels/CMakeLists.txt; a
+// file that includes this header must link stridecast::kernel_targets to see the same decision.
+#ifndef STRIDECAST_KERNELS_TARGETS_H_
+#define STRIDECAST_KERNELS_TARGETS_H_
+
+#include "hwy/detect_targets.h"
+#include "kernels/kernel_table.h"
+
+#if HWY_TARGETS & HWY_AVX3_DL
+#define STRIDECAST_IF_AVX3_DL(X) X(N_AVX3_DL, HWY_AVX3_DL)
+#else
+#define STRIDECAST_IF_AVX3_DL(X)
+#endif
+#if HWY_TARGETS & HWY_AVX3
+#define STRIDECAST_IF_AVX3(X) X(N_AVX3, HWY_AVX3)
+#else
+#define STRIDECAST_IF_AVX3(X)
+#endif
+#if HWY_TARGETS & HWY_AVX2
+#define STRIDECAST_IF_AVX2(X) X(N_AVX2, HWY_AVX2)
+#else
+#define STRIDECAST_IF_AVX2(X)
+#endif
+#if HWY_TARGETS & HWY_SSE2
+#define STRIDECAST_IF_SSE2(X) X(N_SSE2, HWY_SSE2)
+#else
+#define STRIDECAST_IF_SSE2(X)
+#endif
+
+#if HWY_TARGETS & HWY_SVE2_128
+#define STRIDECAST_IF_SVE2_128(X) X(N_SVE2_128, HWY_SVE2_128)
+#else
+#define STRIDECAST_IF_SVE2_128(X)
+#endif
+#if HWY_TARGETS & HWY_SVE_256
+#define STRIDECAST_IF_SVE_256(X) X(N_SVE_256, HWY_SVE_256)
+#else
+#define STRIDECAST_IF_SVE_256(X)
+#endif
+#if HWY_TARGETS & HWY_SVE2
+#define STRIDECAST_IF_SVE2(X) X(N_SVE2, HWY_SVE2)
+#else
+#define STRIDECAST_IF_SVE2(X)
+#endif
+#if HWY_TARGETS & HWY_SVE
+#define STRIDECAST_IF_SVE(X) X(N_SVE, HWY_SVE)
+#else
+#define STRIDECAST_IF_SVE(X)
+#endif
+#if HWY_TARGETS & HWY_NEON_BF16
+#define STRIDECAST_IF_NEON_BF16(X) X(N_NEON_BF16, HWY_NEON_BF16)
+#else
+#define STRIDECAST_IF_NEON_BF16(X)
+#endif
+#if HWY_TARGETS & HWY_NEON
+#define STRIDECAST_IF_NEON(X) X(N_NEON, HWY_NEON)
+#else
+#define STRIDECAST_IF_NEON(X)
+#endif
+#if HWY_TARGETS & HWY_NEON_WITHOUT_AES
+#define STRIDECAST_IF_NEON_WITHOUT_AES(X) X(N_NEON_WITHOUT_AES, HWY_NEON_WITHOUT_AES)
+#else
+#define STRIDECAST_IF_NEON_WITHOUT_AES(X)
+#endif
+
+// Highway's portable emulation, for every other architecture.
+#if HWY_TARGETS & HWY_EMU128
+#define STRIDECAST_IF_EMU128(X) X(N_EMU128, HWY_EMU128)
+#else
+#define STRIDECAST_IF_EMU128(X)
+#endif
+
+#define STRIDECAST_FOR_EACH_TARGET(X) \
+  STRIDECAST_IF_AVX3_DL(X)            \
+  STRIDECAST_IF_AVX3(X)               \
+  STRIDECAST_IF_AVX2(X)               \
+  STRIDECAST_IF_SSE2(X)               \
+  STRIDECAST_IF_SVE2_128(X)           \
+  STRIDECAST_IF_SVE_256(X)            \
+  STRIDECAST_IF_SVE2(X)               \
+  STRIDECAST_IF_SVE(X)                \
+  STRIDECAST_IF_NEON_BF16(X)          \
+  STRIDECAST_IF_NEON(X)               \
+  STRIDECAST_IF_NEON_WITHOUT_AES(X)   \
+  STRIDECAST_IF_EMU128(X)
+
+namespace stridecast::kernels {
+
+#define STRIDECAST_DECLARE_FILLS(ns, bit)       \
+  namespace ns {                                \
+  void FillMove(KernelTable& table);            \
+  void FillMoveSwap(KernelTable& table);        \
+  void FillReduce(KernelTable& table);          \
+  void FillConvertBool(KernelTable& table);     \
+  void FillConvertInt(KernelTable& table);      \
+  void FillConvertFloat(KernelTable& table);    \
+  void FillConvertIntFloat(KernelTable& table); \
+  void FillConvertFloatInt(KernelTable& table); \
+  void FillLimits(KernelTable& table);          \
+  }
+STRIDECAST_FOR_EACH_TARGET(STRIDECAST_DECLARE_FILLS)
+#undef STRIDECAST_DECLARE_FILLS
+
+#define STRIDECAST_OR_BIT(ns, bit) | bit
+inline constexpr long long kListedTargets = 0 STRIDECAST_FOR_EACH_TARGET(STRIDECAST_OR_BIT);
+#undef STRIDECAST_OR_BIT
+static_assert(kListedTargets == (HWY_TARGETS), "a compiled target is missing from the list above");
+
+}  // namespace stridecast::kernels
+
+#endif  // STRIDECAST_KERNELS_TARGETS_H_
