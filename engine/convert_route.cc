@@ -1,0 +1,193 @@
+// Composition of convert routes. A limit is a stage of its own, before the conversion: `check`
+// reports what does not fit (raise), `clamp` moves it to the nearest value that does (saturate).
+// The limits are computed here once a plan, as the outermost values of the source that convert
+// without loss of range.
+
+#include "engine/convert_route.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "dtypes/cast_rules.h"
+
+namespace stridecast::internal {
+namespace {
+
+using kernels::KernelTable;
+using kernels::LimitParams;
+
+bool is_float(DType type) { return type_facts(type).kind == Kind::kFloat; }
+bool is_half(DType type) { return type == DType::kFloat16 || type == DType::kBFloat16; }
+int at(DType type) { return static_cast<int>(type); }
+
+class Builder {
+ public:
+  Builder(const KernelTable& table, DType src) : table_(table), type_(src) {}
+
+  DType type() const { return type_; }
+  const Route& route() const { return route_; }
+  bool has(DType dst) const { return table_.convert[at(type_)][at(dst)].run != nullptr; }
+
+  void convert(DType dst) { add(table_.convert[at(type_)][at(dst)], dst, {}); }
+  void saturate(DType dst) { add(table_.saturate[at(type_)][at(dst)], dst, {}); }
+  void to_odd() { add(table_.to_odd[at(type_)], DType::kFloat64, {}); }
+  void check(const LimitParams& limits) { add(table_.check[at(type_)], type_, limits); }
+  void clamp(const LimitParams& limits) { add(table_.clamp[at(type_)], type_, limits); }
+
+ private:
+  void add(const sc_entry& entry, DType out, const LimitParams& limits) {
+    route_.stages[route_.count++] = Stage{&entry, out, limits};
+    type_ = out;
+  }
+
+  const KernelTable& table_;
+  DType type_;
+  Route route_;
+};
+
+// The neighbour of `value` towards zero among the values of a float type (float32 or float64).
+double toward_zero(DType type, double value) {
+  return type == DType::kFloat32 ? std::nextafter(static_cast<float>(value), 0.0f)
+                                 : std::nextafter(value, 0.0);
+}
+
+// Floats whose truncation fits the integer type: the open interval (min - 1, max + 1).
+LimitParams float_to_int_limits(DType src, DType dst) {
+  const bool is_signed = type_facts(dst).kind == Kind::kSigned;
+  const int bits = range_facts(dst).digits;
+  const double above = std::ldexp(1.0, bits);
+  const int precision = range_facts(src).digits;
+  LimitParams limits;
+  limits.hi = toward_zero(src, above);
+  if (!is_signed) {
+    limits.lo = toward_zero(src, -1.0);
+  } else if (bits < precision) {  // -2^bits - 1 is a value of the source
+    limits.lo = toward_zero(src, -above - 1.0);
+  } else {
+    limits.lo = -above;
+  }
+  return limits;
+}
+
+// Finite floats that stay finite after rounding to a narrower float.
+LimitParams float_to_float_limits(DType src, DType dst) {
+  const RangeFacts& to = range_facts(dst);
+  const double half_ulp = std::ldexp(1.0, to.max_exponent - 1 - to.digits);
+  LimitParams limits;
+  limits.hi = toward_zero(src, to.float_max + half_ulp);
+  limits.lo = -limits.hi;
+  limits.nonfinite_ok = true;
+  return limits;
+}
+
+LimitParams whole_line() {
+  LimitParams limits;
+  limits.lo = -std::numeric_limits<double>::infinity();
+  limits.hi = std::numeric_limits<double>::infinity();
+  return limits;
+}
+
+// The common part of both integer ranges, in the source type.
+LimitParams int_limits(DType src, DType dst) {
+  const RangeFacts &from = range_facts(src), &to = range_facts(dst);
+  LimitParams limits;
+  limits.lo_int = std::max(from.int_min, to.int_min);
+  limits.hi_int = static_cast<int64_t>(std::min(from.int_max, to.int_max));
+  return limits;
+}
+
+LimitParams symmetric_int_limits(DType src, int64_t bound) {
+  const RangeFacts& from = range_facts(src);
+  LimitParams limits;
+  limits.lo_int = std::max(from.int_min, -bound);
+  limits.hi_int = static_cast<int64_t>(std::min<uint64_t>(from.int_max, bound));
+  return limits;
+}
+
+constexpr int64_t kFloat16Max = 65504;
+constexpr int64_t kFloat16LastFinite = 65519;  // 65520 is a tie that rounds to infinity
+
+void route_int_to_int(Builder& b, DType dst, Overflow overflow) {
+  if (!fits(b.type(), dst)) {
+    if (overflow == Overflow::kRaise) b.check(int_limits(b.type(), dst));
+    if (overflow == Overflow::kSaturate) b.clamp(int_limits(b.type(), dst));
+  }
+  if (type_facts(b.type()).size != type_facts(dst).size) b.convert(dst);
+}
+
+void route_int_to_float(Builder& b, DType dst, Overflow overflow) {
+  if (dst == DType::kFloat16 && range_facts(b.type()).int_max > kFloat16LastFinite) {
+    if (overflow == Overflow::kRaise) b.check(symmetric_int_limits(b.type(), kFloat16LastFinite));
+    if (overflow == Overflow::kSaturate) b.clamp(symmetric_int_limits(b.type(), kFloat16Max));
+  }
+  if (b.has(dst)) return b.convert(dst);
+  if (dst == DType::kBFloat16) {
+    // Through float32 the 32- and 64-bit integers would round twice.
+    if (b.type() == DType::kInt64 || b.type() == DType::kUint64) {
+      b.to_odd();
+    } else if (type_facts(b.type()).size == 4) {
+      b.convert(DType::kFloat64);
+    } else {
+      b.convert(DType::kFloat32);
+    }
+  } else {
+    // float16 holds nothing beyond 2^16, where float32 is still exact: one rounding.
+    b.convert(DType::kFloat32);
+  }
+  b.convert(dst);
+}
+
+void route_float_to_int(Builder& b, DType dst, Overflow overflow, NanPolicy nan) {
+  if (is_half(b.type())) b.convert(DType::kFloat32);
+  if (overflow == Overflow::kRaise) {
+    b.check(float_to_int_limits(b.type(), dst));
+  } else if (nan == NanPolicy::kRaise) {
+    b.check(whole_line());
+  }
+  if (overflow == Overflow::kSaturate) {
+    b.saturate(dst);
+  } else {
+    b.convert(dst);
+  }
+}
+
+void route_float_to_float(Builder& b, DType dst, Overflow overflow) {
+  const bool limited =
+      range_facts(b.type()).float_max > range_facts(dst).float_max && overflow != Overflow::kWrap;
+  if (limited) {
+    if (is_half(b.type())) b.convert(DType::kFloat32);
+    if (overflow == Overflow::kRaise) {
+      b.check(float_to_float_limits(b.type(), dst));
+    } else {
+      LimitParams limits;
+      limits.hi = range_facts(dst).float_max;
+      limits.lo = -limits.hi;
+      b.clamp(limits);
+    }
+  }
+  b.convert(dst);
+}
+
+}  // namespace
+
+bool Route::may_fail() const noexcept {
+  return std::any_of(stages, stages + count, [](const Stage& stage) { return stage.may_fail(); });
+}
+
+Route find_route(const KernelTable& table, DType src, DType dst, Overflow overflow, NanPolicy nan) {
+  if (overflow == Overflow::kDefault) overflow = Overflow::kWrap;
+  Builder b(table, src);
+  if (src == dst) return b.route();
+  if (src == DType::kBool || dst == DType::kBool) {
+    b.convert(dst);
+  } else if (is_float(src)) {
+    is_float(dst) ? route_float_to_float(b, dst, overflow)
+                  : route_float_to_int(b, dst, overflow, nan);
+  } else {
+    is_float(dst) ? route_int_to_float(b, dst, overflow) : route_int_to_int(b, dst, overflow);
+  }
+  return b.route();
+}
+
+}  // namespace stridecast::internal

@@ -1,0 +1,120 @@
+// The passes over LoopNest, each one screen, in the order in which the planner applies them.
+
+#include "engine/loop_nest.h"
+
+#include <algorithm>
+
+namespace stridecast::internal {
+namespace {
+
+uint64_t magnitude(int64_t step) {
+  return step < 0 ? 0 - static_cast<uint64_t>(step) : static_cast<uint64_t>(step);
+}
+
+std::string shape_text(std::span<const int64_t> shape) {
+  std::string text = "(";
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    if (axis > 0) text += ", ";
+    text += std::to_string(shape[axis]);
+  }
+  return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+}  // namespace
+
+int64_t LoopNest::count() const noexcept {
+  int64_t count = 1;
+  for (const Loop& loop : loops) count *= loop.n;
+  return count;
+}
+
+LoopNest make_nest(const Layout& src, const Layout& dst) {
+  const int lead = dst.ndim() - src.ndim();  // src may have more axes if they are of size 1
+  bool fits = true;
+  for (int axis = 0; fits && axis < src.ndim(); ++axis) {
+    fits = src.shape()[axis] == 1 ||
+           (axis + lead >= 0 && src.shape()[axis] == dst.shape()[axis + lead]);
+  }
+  if (!fits) {
+    throw Error(ErrorCode::kInvalidArgument, "a source of shape " + shape_text(src.shape()) +
+                                                 " does not broadcast to a destination of shape " +
+                                                 shape_text(dst.shape()));
+  }
+  LoopNest nest;
+  nest.loops.resize(dst.ndim());
+  nest.offset[kSrc] = src.offset();
+  nest.offset[kDst] = dst.offset();
+  int64_t index_step = 1;
+  for (int axis = dst.ndim(); axis-- > 0;) {
+    Loop& loop = nest.loops[axis];
+    loop.n = dst.shape()[axis];
+    loop.step[kDst] = dst.strides()[axis];
+    if (axis < lead || src.shape()[axis - lead] == 1) continue;
+    loop.step[kSrc] = src.strides()[axis - lead];
+    loop.step[kIndex] = index_step;
+    index_step *= src.shape()[axis - lead];
+  }
+  return nest;
+}
+
+void drop_size_one(LoopNest& nest) {
+  std::erase_if(nest.loops, [](const Loop& loop) { return loop.n == 1; });
+}
+
+void flip_negative(LoopNest& nest, Operands operand) {
+  for (Loop& loop : nest.loops) {
+    const int64_t lead = loop.step[operand] != 0 ? loop.step[operand] : loop.step[kSrc];
+    if (lead >= 0) continue;
+    for (int k = 0; k < kNumOperands; ++k) {
+      nest.offset[k] += loop.step[k] * (loop.n - 1);
+      loop.step[k] = -loop.step[k];
+    }
+  }
+}
+
+void sort_by_step(LoopNest& nest) {
+  std::stable_sort(nest.loops.begin(), nest.loops.end(), [](const Loop& a, const Loop& b) {
+    const uint64_t dst_a = magnitude(a.step[kDst]), dst_b = magnitude(b.step[kDst]);
+    if (dst_a != dst_b) return dst_a > dst_b;
+    return magnitude(a.step[kSrc]) > magnitude(b.step[kSrc]);
+  });
+}
+
+void coalesce(LoopNest& nest) {
+  std::vector<Loop>& loops = nest.loops;
+  for (size_t inner = loops.size(); inner-- > 1;) {
+    const Loop& in = loops[inner];
+    Loop& out = loops[inner - 1];
+    bool one = true;
+    for (int k = 0; k < kNumOperands; ++k) {
+      int64_t reach;
+      one = one && !__builtin_mul_overflow(in.step[k], in.n, &reach) && out.step[k] == reach;
+    }
+    if (!one) continue;
+    out.n *= in.n;
+    out.step = in.step;
+    loops.erase(loops.begin() + static_cast<std::ptrdiff_t>(inner));
+  }
+}
+
+LoopNest split(const LoopNest& nest, size_t which, int64_t begin, int64_t end) {
+  LoopNest part = nest;
+  for (int k = 0; k < kNumOperands; ++k) {
+    part.offset[k] += nest.loops[which].step[k] * begin;
+  }
+  part.loops[which].n = end - begin;
+  return part;
+}
+
+std::string to_string(std::span<const Loop> loops) {
+  if (loops.empty()) return "one item";
+  std::string text;
+  for (const Loop& loop : loops) {
+    if (!text.empty()) text += " | ";
+    text += "n=" + std::to_string(loop.n) + " src:" + std::to_string(loop.step[kSrc]) +
+            " dst:" + std::to_string(loop.step[kDst]);
+  }
+  return text;
+}
+
+}  // namespace stridecast::internal

@@ -1,0 +1,176 @@
+// Plan: the public face of the planner and the run, and how a plan describes itself.
+
+#include "stridecast/plan.h"
+
+#include <charconv>
+
+#include "engine/plan_impl.h"
+#include "engine/planner.h"
+#include "engine/run.h"
+
+namespace stridecast {
+namespace internal {
+namespace {
+
+std::string shape_text(const Layout& layout) {
+  std::string text;
+  for (int axis = 0; axis < layout.ndim(); ++axis) {
+    text += (axis > 0 ? ", " : "") + std::to_string(layout.shape()[axis]);
+  }
+  return "(" + text + (layout.ndim() == 1 ? ",)" : ")");
+}
+
+std::string layout_text(const char* role, const Layout& layout) {
+  std::string text = std::string("  ") + role + " '" + layout.format().text() + "' " +
+                     shape_text(layout) + " strides (";
+  for (int axis = 0; axis < layout.ndim(); ++axis) {
+    text += (axis > 0 ? ", " : "") + std::to_string(layout.strides()[axis]);
+  }
+  return text + "), bytes [" + std::to_string(layout.extent().lowest) + ", " +
+         std::to_string(layout.extent().highest) + ")\n";
+}
+
+std::string shortest(double value) {
+  char text[32];
+  return std::string(text, std::to_chars(text, text + sizeof(text), value).ptr);
+}
+
+std::string stage_text(const Stage& stage) {
+  std::string text = stage.entry->name;
+  if (stage.limits.lo != 0 || stage.limits.hi != 0) {
+    text += " [" + shortest(stage.limits.lo) + ", " + shortest(stage.limits.hi) + "]";
+  } else if (stage.limits.lo_int != 0 || stage.limits.hi_int != 0) {
+    text +=
+        " [" + std::to_string(stage.limits.lo_int) + ", " +
+        (stage.out == DType::kUint64 ? std::to_string(static_cast<uint64_t>(stage.limits.hi_int))
+                                     : std::to_string(stage.limits.hi_int)) +
+        "]";
+  }
+  return text;
+}
+
+std::string program_text(const LeafProgram& leaf) {
+  std::string text;
+  const auto add = [&](const std::string& step) { text += (text.empty() ? "" : " -> ") + step; };
+  if (leaf.move_in != nullptr) add(leaf.move_in->name);
+  for (int k = 0; k < leaf.route.count; ++k) add(stage_text(leaf.route.stages[k]));
+  if (leaf.move_out != nullptr) add(leaf.move_out->name);
+  if (leaf.staged() &&
+      (leaf.move_in != nullptr || leaf.move_out != nullptr || leaf.route.count > 1)) {
+    text += ", " + std::to_string(leaf.chunk_items) + " items at a time";
+  }
+  return text;
+}
+
+std::string leaf_text(const LeafProgram& leaf, bool alone) {
+  std::string text = "  ";
+  if (!leaf.path.empty()) text += leaf.path + ": ";
+  if (!alone) {
+    text +=
+        "at " + std::to_string(leaf.src_offset) + " -> " + std::to_string(leaf.dst_offset) + ": ";
+    if (!leaf.inner.empty()) text += to_string(leaf.inner) + ": ";
+  }
+  return text + program_text(leaf) + "\n";
+}
+
+std::string reduce_text(const ReduceProgram& reduce) {
+  std::string text = "  fold " + to_string(reduce.folds) + "\n  ";
+  if (!reduce.direct) text += program_text(reduce.load) + " -> ";
+  text += reduce.kernel->name;
+  text += reduce.vertical ? ", " + std::to_string(reduce.columns) + " columns side by side" : "";
+  return text + " -> " + program_text(reduce.store) + "\n";
+}
+
+constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce"};
+
+std::string reason(uint32_t bits) {
+  if ((bits & SC_ERR_NAN) != 0) return "is NaN, which the destination cannot hold";
+  if ((bits & SC_ERR_OVERFLOW) != 0) return "is out of the destination's range";
+  return "cannot be converted";
+}
+
+}  // namespace
+}  // namespace internal
+
+inline namespace v0 {
+
+Plan Plan::convert(const Layout& src, const Layout& dst, const ConvertOptions& options) {
+  return Plan(internal::plan_convert(src, dst, options));
+}
+
+Plan Plan::byteswap(const Layout& src, const Layout& dst) {
+  return Plan(internal::plan_byteswap(src, dst));
+}
+
+Plan Plan::reduce(const Layout& src, const Layout& dst, const ReduceOptions& options) {
+  return Plan(internal::plan_reduce(src, dst, options));
+}
+
+RunStatus Plan::try_run(const Operand& src, const Operand& dst,
+                        const RunOptions& options) const noexcept {
+  return internal::run_plan(*impl_, src, dst, options);
+}
+
+void Plan::run(const void* src, void* dst, const RunOptions& options) const {
+  const RunStatus status = try_run(Operand{const_cast<void*>(src)}, Operand{dst}, options);
+  if (!status.ok()) throw status_error(status);
+}
+
+Error Plan::status_error(const RunStatus& status) const {
+  const auto bytes = [](const Extent& extent) {
+    return "[" + std::to_string(extent.lowest) + ", " + std::to_string(extent.highest) + ")";
+  };
+  switch (status.code) {
+    case StatusCode::kDataError: {
+      std::string text = "element " + std::to_string(status.index);
+      if (!field_path(status.field).empty()) text += ", field '" + field_path(status.field) + "'";
+      const Format& to = impl_->dst.format();
+      text += ": " + std::string(status.value) + " " + internal::reason(status.error_bits) +
+              " (destination format '" + to.text() + "')";
+      return Error(ErrorCode::kData, "", status.index, text);
+    }
+    case StatusCode::kOverlap:
+      return Error(
+          ErrorCode::kBuffer,
+          "source and destination share memory in a way that would destroy items before they "
+          "are read; copy the source first");
+    case StatusCode::kTooSmall:
+      return Error(ErrorCode::kBuffer,
+                   std::string(status.index == 0 ? "the source" : "the destination") +
+                       " is too small: its layout touches bytes " +
+                       bytes(status.index == 0 ? impl_->src.extent() : impl_->dst.extent()) +
+                       " around its data pointer");
+    case StatusCode::kOutOfMemory:
+      return Error(ErrorCode::kOutOfMemory, "no memory for a workspace");
+    case StatusCode::kOk:
+      break;
+  }
+  return Error(ErrorCode::kInvalidArgument, "the run succeeded");
+}
+
+std::string Plan::explain() const {
+  using namespace internal;
+  std::string text =
+      std::string(kKindNames[static_cast<int>(impl_->kind)]) + " on " + impl_->table->target + "\n";
+  text += layout_text("from", impl_->src) + layout_text("to  ", impl_->dst);
+  if (impl_->empty) return text + "  nothing to do\n";
+  text += "  loop " + to_string(impl_->nest.loops) + "\n";
+  if (impl_->reduce != nullptr) return text + reduce_text(*impl_->reduce);
+  for (const LeafProgram& leaf : impl_->leaves) text += leaf_text(leaf, impl_->leaves.size() == 1);
+  return text;
+}
+
+const std::string& Plan::field_path(int field) const {
+  static const std::string none;
+  const bool known = field >= 0 && static_cast<size_t>(field) < impl_->leaves.size();
+  return known ? impl_->leaves[field].path : none;
+}
+
+int64_t Plan::size() const noexcept {
+  return impl_->kind == internal::PlanKind::kReduce ? impl_->src.size() : impl_->dst.size();
+}
+int64_t Plan::bytes_moved() const noexcept { return impl_->bytes_moved; }
+const char* Plan::target() const noexcept { return impl_->table->target; }
+
+}  // namespace v0
+}  // namespace stridecast

@@ -1,0 +1,194 @@
+// The plan cache behind ops.h: least recently used, thread-safe, keyed by everything that a plan
+// depends on. A look-up builds its key on the stack and allocates nothing.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <list>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/run.h"
+#include "engine/runtime.h"
+#include "stridecast/ops.h"
+
+namespace stridecast {
+namespace internal {
+namespace {
+
+constexpr size_t kCapacity = 512;
+constexpr size_t kMaxKeyWords = 10 + 4 * kMaxDims + kMaxDims;
+
+// A key: plain words, compared whole. Formats stand as the identity of their shared bodies, which
+// live as long as the cached plan holds its layouts.
+class Key {
+ public:
+  void add(int64_t word) { words_[count_++] = word; }
+  void add(std::span<const int64_t> words) {
+    std::copy(words.begin(), words.end(), words_.begin() + count_);
+    count_ += words.size();
+  }
+  void add(const LayoutView& view) {
+    if (view.shape.size() > kMaxDims || view.strides.size() != view.shape.size()) {
+      // Layout's factory has the message.
+      Layout::strided(*view.format, {view.shape.begin(), view.shape.end()},
+                      {view.strides.begin(), view.strides.end()});
+    }
+    add(reinterpret_cast<int64_t>(view.format->id()));
+    add(static_cast<int64_t>(view.shape.size()));
+    add(view.offset);
+    add(view.shape);
+    add(view.strides);
+  }
+
+  std::span<const int64_t> words() const { return {words_.data(), count_}; }
+
+  uint64_t hash() const {
+    uint64_t hash = 0x9e3779b97f4a7c15u;
+    for (size_t k = 0; k < count_; ++k) {
+      // The multiply-xorshift step of MurmurHash3's finalizer (Austin Appleby).
+      hash = (hash ^ static_cast<uint64_t>(words_[k])) * 0xff51afd7ed558ccdu;
+      hash ^= hash >> 32;
+    }
+    return hash;
+  }
+
+ private:
+  std::array<int64_t, kMaxKeyWords> words_;
+  size_t count_ = 0;
+};
+
+class PlanCache {
+ public:
+  template <class Make>
+  Plan get(const Key& key, Make&& make) {
+    const uint64_t hash = key.hash();
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = find(hash, key.words()); found != order_.end()) {
+        ++hits_;
+        order_.splice(order_.begin(), order_, found);
+        return found->plan;
+      }
+      ++misses_;
+    }
+    // Made outside the lock: two threads may make the same plan, the second one is dropped.
+    Plan plan = make();
+    const std::lock_guard lock(mutex_);
+    if (find(hash, key.words()) == order_.end()) insert(hash, key.words(), plan);
+    return plan;
+  }
+
+  PlanCacheStats stats() {
+    const std::lock_guard lock(mutex_);
+    return PlanCacheStats{order_.size(), kCapacity, hits_, misses_};
+  }
+
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    by_hash_.clear();
+    order_.clear();
+    hits_ = misses_ = 0;
+  }
+
+ private:
+  struct Entry {
+    uint64_t hash;
+    std::vector<int64_t> words;
+    Plan plan;
+  };
+  using Order = std::list<Entry>;
+  struct Identity {
+    size_t operator()(uint64_t hash) const noexcept { return hash; }
+  };
+
+  Order::iterator find(uint64_t hash, std::span<const int64_t> words) {
+    const auto [begin, end] = by_hash_.equal_range(hash);
+    for (auto it = begin; it != end; ++it) {
+      if (std::ranges::equal(it->second->words, words)) return it->second;
+    }
+    return order_.end();
+  }
+
+  void insert(uint64_t hash, std::span<const int64_t> words, const Plan& plan) {
+    order_.push_front(Entry{hash, {words.begin(), words.end()}, plan});
+    by_hash_.emplace(hash, order_.begin());
+    if (order_.size() <= kCapacity) return;
+    const auto oldest = std::prev(order_.end());
+    const auto [begin, end] = by_hash_.equal_range(oldest->hash);
+    by_hash_.erase(
+        std::find_if(begin, end, [&](const auto& pair) { return pair.second == oldest; }));
+    order_.erase(oldest);
+  }
+
+  std::mutex mutex_;
+  Order order_;  // most recently used first
+  std::unordered_multimap<uint64_t, Order::iterator, Identity> by_hash_;
+  size_t hits_ = 0, misses_ = 0;
+};
+
+// Never destroyed: threads may still run while the process ends.
+PlanCache& cache() {
+  static PlanCache& instance = *new PlanCache;
+  return instance;
+}
+
+enum class Family : int64_t { kConvert, kByteswap, kReduce };
+
+Key make_key(Family family, const LayoutView& src, const LayoutView& dst) {
+  Key key;
+  key.add(static_cast<int64_t>(family));
+  key.add(reinterpret_cast<int64_t>(active_table()));
+  key.add(test_chunk_items());
+  key.add(src);
+  key.add(dst);
+  return key;
+}
+
+Layout layout_of(const LayoutView& view) {
+  return Layout::strided(*view.format, {view.shape.begin(), view.shape.end()},
+                         {view.strides.begin(), view.strides.end()}, view.offset);
+}
+
+}  // namespace
+}  // namespace internal
+
+inline namespace v0 {
+
+Plan cached_convert(const LayoutView& src, const LayoutView& dst, const ConvertOptions& options) {
+  using namespace internal;
+  Key key = make_key(Family::kConvert, src, dst);
+  key.add(static_cast<int64_t>(options.overflow) | static_cast<int64_t>(options.nan) << 8 |
+          static_cast<int64_t>(options.fields) << 16);
+  key.add(options.index_offset);
+  return cache().get(key, [&] { return Plan::convert(layout_of(src), layout_of(dst), options); });
+}
+
+Plan cached_byteswap(const LayoutView& src, const LayoutView& dst) {
+  using namespace internal;
+  const Key key = make_key(Family::kByteswap, src, dst);
+  return cache().get(key, [&] { return Plan::byteswap(layout_of(src), layout_of(dst)); });
+}
+
+Plan cached_reduce(const LayoutView& src, const LayoutView& dst, const ReduceOptions& options) {
+  using namespace internal;
+  if (options.axes.size() > kMaxDims) return Plan::reduce(layout_of(src), layout_of(dst), options);
+  Key key = make_key(Family::kReduce, src, dst);
+  key.add(static_cast<int64_t>(options.op));
+  for (int axis : options.axes) key.add(axis);
+  return cache().get(key, [&] { return Plan::reduce(layout_of(src), layout_of(dst), options); });
+}
+
+void convert(const Layout& src, const void* src_data, const Layout& dst, void* dst_data,
+             const ConvertOptions& options, const RunOptions& run) {
+  const LayoutView from{&src.format(), src.shape(), src.strides(), src.offset()};
+  const LayoutView to{&dst.format(), dst.shape(), dst.strides(), dst.offset()};
+  cached_convert(from, to, options).run(src_data, dst_data, run);
+}
+
+PlanCacheStats plan_cache_stats() { return internal::cache().stats(); }
+void clear_plan_cache() { internal::cache().clear(); }
+
+}  // namespace v0
+}  // namespace stridecast

@@ -1,0 +1,198 @@
+// Makes the plans of reductions. The kept axes become the nest, the folded axes a list of their
+// own: a float sum folds them one at a time, last axis first, because the tree of its additions is
+// part of the result (docs/numeric_policy.md). Where order is void, folded axes sort and coalesce
+// like any others.
+
+#include <algorithm>
+#include <string>
+
+#include "dtypes/leaf_map.h"
+#include "engine/planner.h"
+#include "engine/runtime.h"
+
+namespace stridecast::internal {
+namespace {
+
+using kernels::KernelTable;
+
+// Results folded side by side: their states stay in L1 while rows stream through.
+constexpr int64_t kMaxColumns = 256;
+// Shorter runs along the folded axis than this go side by side if there is anything to put there.
+constexpr int64_t kShortFold = 16;
+
+const char* name_of(ReduceOp op) { return op == ReduceOp::kSum ? "sum" : "min"; }
+
+kernels::ReduceKernel kernel_of(ReduceOp op) {
+  return op == ReduceOp::kSum ? kernels::kReduceSum : kernels::kReduceMin;
+}
+
+// In which type a reduction of `type` accumulates: integers in 64 bits, narrow floats in float32.
+DType accumulator_of(DType type) {
+  switch (type_facts(type).kind) {
+    case Kind::kFloat:
+      return type == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
+    default:
+      return DType::kInt64;
+  }
+}
+
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, message);
+}
+
+const Field& arithmetic_scalar(const Format& format, ReduceOp op) {
+  const Field* field = format.scalar();
+  // The smallest uint64 would be compared as a signed number.
+  const bool no_kernel = field != nullptr && op == ReduceOp::kMin && field->type == DType::kUint64;
+  if (field == nullptr || !is_arithmetic(field->type) || no_kernel) {
+    throw Error(ErrorCode::kNoConversion,
+                std::string(name_of(op)) + " is not defined for format '" + format.text() + "'");
+  }
+  return *field;
+}
+
+std::vector<bool> folded_axes(const Layout& src, const std::vector<int>& axes) {
+  std::vector<bool> folded(src.ndim(), false);
+  for (int axis : axes) {
+    if (axis < 0 || axis >= src.ndim()) {
+      fail("axis " + std::to_string(axis) + " is out of range for " + std::to_string(src.ndim()) +
+           " dimensions");
+    }
+    if (folded[axis]) fail("axis " + std::to_string(axis) + " is named twice");
+    folded[axis] = true;
+  }
+  return folded;
+}
+
+struct Axes {
+  LoopNest kept;
+  std::vector<Loop> folds;
+};
+
+// Pairs the axes of src with those of dst, which either lacks the folded ones or has them with
+// size 1.
+Axes separate_axes(const Layout& src, const Layout& dst, const std::vector<bool>& folded) {
+  const int folds = static_cast<int>(std::count(folded.begin(), folded.end(), true));
+  const bool keeps = dst.ndim() == src.ndim();
+  if (!keeps && dst.ndim() != src.ndim() - folds) {
+    fail("a reduction of " + std::to_string(folds) + " of " + std::to_string(src.ndim()) +
+         " axes has " + std::to_string(src.ndim() - folds) + " axes, the destination has " +
+         std::to_string(dst.ndim()));
+  }
+  Axes axes;
+  axes.kept.offset[kSrc] = src.offset();
+  axes.kept.offset[kDst] = dst.offset();
+  int to = 0;
+  for (int axis = 0; axis < src.ndim(); ++axis) {
+    Loop loop;
+    loop.n = src.shape()[axis];
+    loop.step[kSrc] = src.strides()[axis];
+    const int64_t expected = folded[axis] ? 1 : loop.n;
+    if ((keeps || !folded[axis]) && dst.shape()[to] != expected) {
+      fail("axis " + std::to_string(to) + " of the destination has size " +
+           std::to_string(dst.shape()[to]) + ", the result has " + std::to_string(expected));
+    }
+    if (folded[axis]) {
+      if (loop.n != 1) axes.folds.push_back(loop);
+    } else {
+      loop.step[kDst] = dst.strides()[to];
+      axes.kept.loops.push_back(loop);
+    }
+    to += keeps || !folded[axis];
+  }
+  return axes;
+}
+
+uint64_t distance(const Loop& loop) {
+  const int64_t step = loop.step[kSrc];
+  return step < 0 ? 0 - static_cast<uint64_t>(step) : static_cast<uint64_t>(step);
+}
+
+// Folded axes whose order is void walk like any nest: forward, in order of memory, coalesced.
+void simplify_folds(Axes& axes) {
+  LoopNest nest;
+  nest.loops = std::move(axes.folds);
+  flip_negative(nest, kSrc);
+  sort_by_step(nest);
+  coalesce(nest);
+  axes.kept.offset[kSrc] += nest.offset[kSrc];
+  axes.folds = std::move(nest.loops);
+}
+
+Element packed_element(DType type) {
+  const TypeFacts& facts = type_facts(type);
+  return Element{"", type, facts.size > 1 ? kHostOrder : ByteOrder::kNone, facts.size,
+                 facts.swap_unit};
+}
+
+Element element_of(const Field& field) {
+  return Element{"", field.type, field.order, field.itemsize, field.swap_unit};
+}
+
+// Which kept loop, if any, lies beside the folded one in a rectangle of rows and columns.
+void choose_shape(ReduceProgram& program, LoopNest& kept) {
+  const Loop& fold = program.folds.back();
+  const auto nearest =
+      std::min_element(kept.loops.begin(), kept.loops.end(),
+                       [](const Loop& a, const Loop& b) { return distance(a) < distance(b); });
+  if (nearest == kept.loops.end()) return;
+  std::rotate(nearest, nearest + 1, kept.loops.end());
+  const Loop& column = kept.loops.back();
+  program.vertical = distance(column) < distance(fold) || (fold.n < kShortFold && column.n >= 8);
+  if (program.vertical) program.columns = std::min(column.n, kMaxColumns);
+}
+
+}  // namespace
+
+std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& dst,
+                                              const ReduceOptions& options) {
+  const Field& from = arithmetic_scalar(src.format(), options.op);
+  const Field& to = arithmetic_scalar(dst.format(), options.op);
+  refuse_self_overlap(dst);
+  Axes axes = separate_axes(src, dst, folded_axes(src, options.axes));
+  if (options.op == ReduceOp::kMin && dst.size() > 0 && src.size() == 0) {
+    fail("the minimum of no elements is not defined: a folded axis has size 0");
+  }
+
+  auto impl = std::make_shared<Plan::Impl>(
+      Plan::Impl{PlanKind::kReduce, src, dst, active_table(), {}, {}, {}, {}});
+  auto program = std::make_unique<ReduceProgram>();
+  const KernelTable& table = *impl->table;
+  program->accumulator = accumulator_of(from.type);
+  program->accumulator_size = type_facts(program->accumulator).size;
+  program->kernel = &table.reduce[kernel_of(options.op)][static_cast<int>(program->accumulator)];
+  program->ordered =
+      options.op == ReduceOp::kSum && type_facts(program->accumulator).kind == Kind::kFloat;
+  if (!program->ordered) simplify_folds(axes);
+  program->folds = std::move(axes.folds);
+  if (program->folds.empty()) program->folds.emplace_back();
+
+  impl->nest = std::move(axes.kept);
+  drop_size_one(impl->nest);
+  flip_negative(impl->nest);
+  sort_by_step(impl->nest);
+  coalesce(impl->nest);
+  choose_shape(*program, impl->nest);
+
+  const Element accumulator = packed_element(program->accumulator);
+  program->load =
+      make_program(table, element_of(from), accumulator, Overflow::kWrap, NanPolicy::kDefault);
+  program->store =
+      make_program(table, accumulator, element_of(to), Overflow::kWrap, NanPolicy::kDefault);
+  // Accumulators are packed on their side of both.
+  if (program->load.staged()) program->load.move_out = nullptr;
+  if (program->store.staged()) program->store.move_in = nullptr;
+  const Loop& inner = program->vertical ? impl->nest.loops.back() : program->folds.back();
+  const bool packed = inner.step[kSrc] == from.itemsize || inner.n == 1;
+  const bool native = from.itemsize == 1 || from.order == kHostOrder;
+  program->direct = packed && native && from.type == program->accumulator;
+  if (program->load.staged() && packed && native && !program->vertical) {
+    program->load.move_in = nullptr;
+  }
+  impl->reduce = std::move(program);
+  impl->empty = dst.size() == 0;
+  impl->bytes_moved = src.size() * from.itemsize;
+  return impl;
+}
+
+}  // namespace stridecast::internal

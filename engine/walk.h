@@ -1,0 +1,64 @@
+// Walking loops with pointers: the innermost two as one rectangle for a kernel, the outer ones by a
+// counter.
+#ifndef STRIDECAST_ENGINE_WALK_H_
+#define STRIDECAST_ENGINE_WALK_H_
+
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "engine/loop_nest.h"
+
+namespace stridecast::internal {
+
+// More loops than this cannot meet: 64 of the array and 64 of nested sub-arrays and units.
+inline constexpr size_t kMaxLoops = 2 * kMaxDims + 4;
+
+// The last two loops; missing ones are one packed row or one item.
+struct Rectangle {
+  std::span<const Loop> outer;
+  Loop row, column;
+
+  Rectangle(std::span<const Loop> loops, int64_t src_size, int64_t dst_size) {
+    column.step[kSrc] = src_size;
+    column.step[kDst] = dst_size;
+    if (!loops.empty()) column = loops.back();
+    row.step[kSrc] = column.n * column.step[kSrc];
+    row.step[kDst] = column.n * column.step[kDst];
+    if (loops.size() > 1) row = loops[loops.size() - 2];
+    outer = loops.first(loops.size() > 2 ? loops.size() - 2 : 0);
+  }
+};
+
+struct Cursor {
+  const char* src = nullptr;
+  char* dst = nullptr;  // null where nothing is written
+  int64_t index = 0;    // logical index
+};
+
+/// Calls body(const Cursor&) once for every turn of all `loops`, last loop fastest; body returns
+/// false to stop. Steps only between elements of the loops, so that no pointer leaves its extent.
+template <class Body>
+void walk(std::span<const Loop> loops, Cursor at, Body&& body) {
+  int64_t turn[kMaxLoops];
+  for (size_t k = 0; k < loops.size(); ++k) turn[k] = 0;
+  const auto advance = [&](const Loop& loop, int64_t turns) {
+    at.src += loop.step[kSrc] * turns;
+    if (at.dst != nullptr) at.dst += loop.step[kDst] * turns;
+    at.index += loop.step[kIndex] * turns;
+  };
+  while (body(std::as_const(at))) {
+    size_t k = loops.size();
+    while (k > 0 && ++turn[k - 1] == loops[k - 1].n) {
+      turn[k - 1] = 0;
+      advance(loops[k - 1], 1 - loops[k - 1].n);
+      --k;
+    }
+    if (k == 0) return;
+    advance(loops[k - 1], 1);
+  }
+}
+
+}  // namespace stridecast::internal
+
+#endif  // STRIDECAST_ENGINE_WALK_H_
