@@ -1,0 +1,133 @@
+// Arguments; see args.h.
+#include "python/args.h"
+
+#include <algorithm>
+#include <climits>
+#include <string>
+
+#include "python/errors.h"
+
+namespace stridecast::python {
+namespace {
+
+template <class Value>
+struct Choice {
+  const char* name;
+  Value value;
+};
+
+constexpr Choice<Overflow> kOverflows[] = {
+    {"wrap", Overflow::kWrap}, {"saturate", Overflow::kSaturate}, {"raise", Overflow::kRaise}};
+constexpr Choice<NanPolicy> kNans[] = {{"raise", NanPolicy::kRaise}};
+constexpr Choice<FieldMatch> kFields[] = {{"name", FieldMatch::kName},
+                                          {"position", FieldMatch::kPosition}};
+constexpr Choice<char> kOrders[] = {{"K", 'K'}, {"C", 'C'}, {"F", 'F'}, {"A", 'A'}};
+
+template <class Value, size_t N>
+Value choose(const Choice<Value> (&choices)[N], const char* option, PyObject* argument,
+             Value otherwise) {
+  if (!is_given(argument)) return otherwise;
+  if (!PyUnicode_Check(argument)) {
+    raise(PyExc_TypeError, "%s must be a str or None, not %.200s", option,
+          Py_TYPE(argument)->tp_name);
+  }
+  for (const Choice<Value>& choice : choices) {
+    if (PyUnicode_CompareWithASCIIString(argument, choice.name) == 0) return choice.value;
+  }
+  std::string names;
+  for (const Choice<Value>& choice : choices) names += std::string("'") + choice.name + "', ";
+  raise(PyExc_ValueError, "%s must be %sor None, not %R", option, names.c_str(), argument);
+}
+
+}  // namespace
+
+void Signature::prepare() {
+  for (size_t i = 0; i < names.size() && names[i] != nullptr; ++i) {
+    interned[i] = checked(PyUnicode_InternFromString(names[i])).release().ptr();
+  }
+}
+
+void Signature::match(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords,
+                      std::array<PyObject*, kMaxArguments>* values) const {
+  if (nargs > positional) {
+    raise(PyExc_TypeError, "%s() takes at most %d positional arguments, %zd given", function,
+          positional, nargs);
+  }
+  values->fill(nullptr);
+  std::copy_n(args, nargs, values->begin());
+  const Py_ssize_t count = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+  for (Py_ssize_t k = 0; k < count; ++k) {
+    PyObject* keyword = PyTuple_GET_ITEM(keywords, k);
+    // Keywords written in source are interned, so that identity finds them.
+    auto found = std::find(interned.begin(), interned.end(), keyword);
+    for (size_t i = 0; found == interned.end() && i < names.size() && names[i] != nullptr; ++i) {
+      if (PyUnicode_CompareWithASCIIString(keyword, names[i]) == 0) found = interned.begin() + i;
+    }
+    if (found == interned.end()) {
+      raise(PyExc_TypeError, "%s() got an unexpected keyword argument %R", function, keyword);
+    }
+    PyObject*& value = (*values)[static_cast<size_t>(found - interned.begin())];
+    if (value != nullptr) {
+      raise(PyExc_TypeError, "%s() got multiple values for argument %R", function, keyword);
+    }
+    value = args[nargs + k];
+  }
+  for (int i = 0; i < required; ++i) {
+    if ((*values)[static_cast<size_t>(i)] == nullptr) {
+      raise(PyExc_TypeError, "%s() misses its argument '%s'", function,
+            names[static_cast<size_t>(i)]);
+    }
+  }
+}
+
+Overflow overflow_value(PyObject* argument) {
+  return choose(kOverflows, "overflow", argument, Overflow::kDefault);
+}
+
+NanPolicy nan_value(PyObject* argument) {
+  return choose(kNans, "nan", argument, NanPolicy::kDefault);
+}
+
+FieldMatch fields_value(PyObject* argument) {
+  return choose(kFields, "fields", argument, FieldMatch::kAuto);
+}
+
+char order_value(PyObject* argument, char otherwise) {
+  return choose(kOrders, "order", argument, otherwise);
+}
+
+bool bool_value(PyObject* argument, bool otherwise) {
+  if (argument == nullptr) return otherwise;
+  const int truth = PyObject_IsTrue(argument);
+  if (truth < 0) raise_current();
+  return truth != 0;
+}
+
+int64_t int_value(PyObject* argument, const char* name) {
+  nb::object index = nb::steal(PyNumber_Index(argument));
+  if (!index) {
+    PyErr_Clear();
+    raise(PyExc_TypeError, "%s must be an int, not %.200s", name, Py_TYPE(argument)->tp_name);
+  }
+  int overflow = 0;
+  const long long value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+  if (overflow != 0) raise(PyExc_ValueError, "%s: %R does not fit 64 bits", name, argument);
+  return value;
+}
+
+int thread_count(PyObject* argument, const char* name) {
+  const int64_t count = int_value(argument, name);
+  if (count < 1) raise(PyExc_ValueError, "%s must be at least 1, not %R", name, argument);
+  return static_cast<int>(std::min<int64_t>(count, INT_MAX));
+}
+
+nb::tuple int_tuple(std::span<const int64_t> values) {
+  nb::object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
+  for (size_t i = 0; i < values.size(); ++i) {
+    nb::object value = checked(PyLong_FromLongLong(values[i]));
+    PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i), value.release().ptr());
+  }
+  return nb::steal<nb::tuple>(tuple.release());
+}
+
+}  // namespace stridecast::python

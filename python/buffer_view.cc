@@ -1,0 +1,167 @@
+// Reading operands. Everything that can be checked about an exporter is checked here, before a byte
+// of its memory is read: its word is taken for where the bytes are and how far its strides reach.
+#include "python/buffer_view.h"
+
+#include <cstring>
+#include <string_view>
+
+#include "python/buffer.h"
+#include "python/errors.h"
+#include "python/format_arg.h"
+#include "python/memory.h"
+#include "python/numpy_dtype.h"
+#include "python/numpy_view.h"
+
+namespace stridecast::python {
+namespace {
+
+// Whether a ctypes object is behind the view: ctypes writes all padding, so that its texts must
+// match the itemsize to the byte. ctypes is not imported for the question.
+bool exported_by_ctypes(PyObject* object) {
+  if (PyMemoryView_Check(object)) {
+    object = PyMemoryView_GET_BASE(object);
+    if (object == nullptr) return false;
+  }
+  // All of them derive from _ctypes._CData, whatever module their own class is in.
+  PyObject* mro = Py_TYPE(object)->tp_mro;
+  if (mro == nullptr) return false;
+  for (Py_ssize_t i = PyTuple_GET_SIZE(mro) - 1; i >= 0; --i) {
+    PyObject* base = PyTuple_GET_ITEM(mro, i);
+    if (std::strcmp(reinterpret_cast<PyTypeObject*>(base)->tp_name, "_ctypes._CData") == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The format of a memoryview of an ndarray: NumPy's text for a struct may be ambiguous, the dtype
+// is not. A memoryview that was cast has a one-letter text, which is right as it stands.
+std::optional<Format> format_of_viewed_array(PyObject* object, const Py_buffer& view) {
+  if (!PyMemoryView_Check(object) || view.format == nullptr) return std::nullopt;
+  PyObject* base = PyMemoryView_GET_BASE(object);
+  if (base == nullptr || std::strchr(view.format, '{') == nullptr || !is_ndarray(base)) {
+    return std::nullopt;
+  }
+  Format format = *format_of_dtype(dtype_of_array(base).ptr());
+  if (format.itemsize() != view.itemsize) return std::nullopt;
+  return format;
+}
+
+}  // namespace
+
+BufferView::~BufferView() {
+  if (exporter_.obj != nullptr) PyBuffer_Release(&exporter_);
+}
+
+void BufferView::open(PyObject* object, Access access, const char* name) {
+  if (read_ndarray(object, this)) {
+    // described already
+  } else if (Buffer* buffer = buffer_in(object)) {
+    keep_ = buffer->memory();
+    if (!keep_) raise(PyExc_ValueError, "operation forbidden on released Buffer");
+    is_memory_ = true;
+    set(FormatRef(&buffer->format()), buffer->data(), buffer->ndim(), buffer->shape().data(),
+        buffer->strides().data(), buffer->readonly());
+  } else if (access == Access::kRead && read_scalar(object, this)) {
+    return;
+  } else {
+    open_exporter(object, access, name);
+  }
+  if (access == Access::kWrite && readonly_) {
+    raise(PyExc_BufferError, "%s is read-only", name);
+  }
+}
+
+void BufferView::open_exporter(PyObject* object, Access access, const char* name) {
+  if (!PyObject_CheckBuffer(object)) {
+    raise(PyExc_TypeError,
+          "%s: a buffer is needed (an ndarray, bytes, array, memoryview, ...), not %.200s", name,
+          Py_TYPE(object)->tp_name);
+  }
+  if (PyObject_GetBuffer(object, &exporter_,
+                         access == Access::kWrite ? PyBUF_FULL : PyBUF_FULL_RO) != 0) {
+    exporter_.obj = nullptr;
+    if (access == Access::kWrite && PyErr_ExceptionMatches(PyExc_BufferError)) {
+      nb::python_error cause;
+      nb::raise_from(cause, PyExc_BufferError, "%s is read-only", name);
+    }
+    raise_current();
+  }
+  const Py_buffer& view = exporter_;
+  const int ndim = view.ndim;
+  if (ndim < 0 || ndim > kMaxDims) {
+    raise(PyExc_ValueError, "%s has %d dimensions, at most %d are supported", name, ndim, kMaxDims);
+  }
+  for (int k = 0; view.suboffsets != nullptr && k < ndim; ++k) {
+    if (view.suboffsets[k] >= 0) {
+      raise(PyExc_BufferError,
+            "%s: dimension %d is stored by pointers (suboffsets), which is not "
+            "supported",
+            name, k);
+    }
+  }
+  if (view.itemsize < 0 || view.len < 0) {
+    raise(PyExc_BufferError, "%s: its exporter claims itemsize %zd and %zd bytes", name,
+          view.itemsize, view.len);
+  }
+  std::optional<Format> format = format_of_viewed_array(object, view);
+  if (!format) {
+    format = format_of_text(view.format != nullptr ? view.format : "B", view.itemsize,
+                            exported_by_ctypes(object));
+  }
+
+  // Shape and strides that the exporter left out, checked against what it says about its size.
+  const int64_t* shape = reinterpret_cast<const int64_t*>(view.shape);
+  const int64_t* strides = reinterpret_cast<const int64_t*>(view.strides);
+  made_.resize(static_cast<size_t>(ndim) * 2);
+  if (shape == nullptr && ndim > 0) {
+    if (ndim > 1 || view.itemsize == 0) {
+      raise(PyExc_BufferError, "%s: its exporter gives no shape", name);
+    }
+    made_[0] = view.len / view.itemsize;
+    shape = made_.data();
+  }
+  int64_t bytes = view.itemsize;
+  bool empty = false;
+  for (int k = ndim - 1; k >= 0; --k) {
+    if (shape[k] < 0) raise(PyExc_BufferError, "%s: its exporter claims a negative size", name);
+    empty = empty || shape[k] == 0;
+    made_[static_cast<size_t>(ndim + k)] = bytes;
+    if (__builtin_mul_overflow(bytes, shape[k] == 0 ? 1 : shape[k], &bytes)) {
+      raise(PyExc_BufferError, "%s: its exporter claims more bytes than can be addressed", name);
+    }
+  }
+  if (strides == nullptr) {
+    if (!empty && bytes > view.len) {
+      raise(PyExc_BufferError, "%s: its exporter claims %lld bytes by shape but gives %zd", name,
+            static_cast<long long>(bytes), view.len);
+    }
+    strides = made_.data() + ndim;
+  }
+  set(FormatRef(std::move(*format)), static_cast<char*>(view.buf), ndim, shape, strides,
+      view.readonly != 0);
+}
+
+int64_t BufferView::size() const {
+  int64_t size = 1;
+  bool empty = false;
+  for (int64_t n : shape()) {
+    if (n == 0) empty = true;
+    if (__builtin_mul_overflow(size, n == 0 ? 1 : n, &size)) {
+      raise(PyExc_ValueError, "the number of items does not fit 63 bits");
+    }
+  }
+  return empty ? 0 : size;
+}
+
+nb::object BufferView::memory() {
+  if (is_memory_) return keep_;
+  if (exporter_.obj == nullptr) return memory_of_object(keep_);
+  // The Memory takes the view over; shape and strides stay valid as long as it lives.
+  keep_ = memory_of_view(exporter_);
+  exporter_.obj = nullptr;
+  is_memory_ = true;
+  return keep_;
+}
+
+}  // namespace stridecast::python

@@ -1,0 +1,80 @@
+// BufferView: one operand, read from any Python object for the time of one call. ndarrays are read
+// through their dtype, Buffers directly, every other exporter through Py_buffer. It decides nothing
+// about conversions.
+#ifndef STRIDECAST_PYTHON_BUFFER_VIEW_H_
+#define STRIDECAST_PYTHON_BUFFER_VIEW_H_
+
+#include <nanobind/nanobind.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "python/format_arg.h"
+#include "stridecast/ops.h"
+#include "stridecast/plan.h"
+
+namespace stridecast::python {
+
+namespace nb = nanobind;
+
+enum class Access { kRead, kWrite };
+
+/// What an operand is. The pointers lead into the object it was read from, which must outlive the
+/// view, or into the view itself.
+class BufferView {
+ public:
+  BufferView() { exporter_.obj = nullptr; }
+  ~BufferView();
+  BufferView(const BufferView&) = delete;
+  BufferView& operator=(const BufferView&) = delete;
+
+  /// Reads `object`; `name` is the argument's name, for messages. Raises TypeError if it exports no
+  /// buffer, BufferError if it is read-only and `access` is kWrite, FormatError if its format is
+  /// malformed or disagrees with its itemsize.
+  void open(PyObject* object, Access access, const char* name);
+
+  const Format& format() const { return *format_; }
+  std::span<const int64_t> shape() const { return {shape_, static_cast<size_t>(ndim_)}; }
+  std::span<const int64_t> strides() const { return {strides_, static_cast<size_t>(ndim_)}; }
+  int ndim() const { return ndim_; }
+  char* data() const { return data_; }
+  bool readonly() const { return readonly_; }
+  LayoutView layout() const { return {&*format_, shape(), strides(), 0}; }
+  /// The number of items. Raises ValueError if it does not fit 63 bits.
+  int64_t size() const;
+
+  /// A Memory that keeps the bytes alive beyond this view.
+  nb::object memory();
+
+  // For those who read a kind of object: fills the description.
+  void set(FormatRef&& format, char* data, int ndim, const int64_t* shape, const int64_t* strides,
+           bool readonly) {
+    format_ = std::move(format);
+    data_ = data;
+    ndim_ = ndim;
+    shape_ = shape;
+    strides_ = strides;
+    readonly_ = readonly;
+  }
+  /// Keeps `object` alive as long as this view; memory() makes a Memory of it.
+  void keep(nb::object object) { keep_ = std::move(object); }
+
+ private:
+  void open_exporter(PyObject* object, Access access, const char* name);
+
+  FormatRef format_{nullptr};
+  char* data_ = nullptr;
+  const int64_t* shape_ = nullptr;
+  const int64_t* strides_ = nullptr;
+  int ndim_ = 0;
+  bool readonly_ = false;
+  bool is_memory_ = false;  // keep_ is a Memory already
+  nb::object keep_;
+  Py_buffer exporter_;         // without obj: not in use
+  std::vector<int64_t> made_;  // shape and strides that the exporter left out
+};
+
+}  // namespace stridecast::python
+
+#endif  // STRIDECAST_PYTHON_BUFFER_VIEW_H_

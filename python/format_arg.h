@@ -1,0 +1,95 @@
+// Whatever names a format in an argument, as a Format: texts, Format objects, NumPy dtypes, scalar
+// types. Every answer is remembered, so that a small call parses nothing.
+#ifndef STRIDECAST_PYTHON_FORMAT_ARG_H_
+#define STRIDECAST_PYTHON_FORMAT_ARG_H_
+
+#include <nanobind/nanobind.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "stridecast/format.h"
+
+namespace stridecast::python {
+
+namespace nb = nanobind;
+
+/// A Format that costs nothing to pass on: one that lives as long as the process, or as an object
+/// in the caller's hands, else a copy of its own.
+class FormatRef {
+ public:
+  explicit FormatRef(const Format* held) : held_(held) {}
+  explicit FormatRef(Format&& own) : own_(std::move(own)) {}
+  const Format& operator*() const { return held_ != nullptr ? *held_ : *own_; }
+  const Format* operator->() const { return &**this; }
+
+ private:
+  const Format* held_ = nullptr;
+  std::optional<Format> own_;
+};
+
+/// A reference to `format` that is never dropped; once too many are held, a copy.
+FormatRef held(Format format);
+
+/// Formats by the identity of the Python object that names them: a direct-mapped table that holds a
+/// reference to each key, so that an address means the same object for as long as it is in the
+/// table.
+class FormatCache {
+ public:
+  /// The format of `key`, from the table or by `make()`. `version` is an object that changes
+  /// whenever the meaning of a mutable key does, or null.
+  template <class Make>
+  FormatRef get(PyObject* key, PyObject* version, Make&& make) {
+    Entry& entry = entries_[(reinterpret_cast<uintptr_t>(key) >> 4) % entries_.size()];
+    {
+      nb::ft_lock_guard lock(mutex_);
+      if (entry.key.ptr() == key && entry.version.ptr() == version) return *entry.format;
+    }
+    Entry made{nb::borrow(key), nb::borrow(version), held(make())};
+    FormatRef result = *made.format;
+    {
+      nb::ft_lock_guard lock(mutex_);
+      std::swap(entry, made);  // the replaced references are dropped after the lock
+    }
+    return result;
+  }
+
+ private:
+  struct Entry {
+    nb::object key, version;
+    std::optional<FormatRef> format;
+  };
+  std::array<Entry, 128> entries_;
+  [[no_unique_address]] nb::ft_mutex mutex_;
+};
+
+/// The format that a text names; parsed once per text.
+Format format_of_text(std::string_view text, std::optional<int64_t> itemsize = std::nullopt,
+                      bool exact_size = false);
+
+/// The format that an argument `fmt` means: a str or bytes (always a format text), a Format, a
+/// NumPy dtype, a NumPy or ml_dtypes scalar type, or bool, int, float, complex. Raises FormatError
+/// or TypeError.
+FormatRef format_of_argument(PyObject* fmt);
+
+/// The bytes of a str or bytes argument.
+std::string text_of(nb::handle text);
+
+/// The text of a format or a part of it as a str; bytes that are no UTF-8 appear escaped.
+nb::object text_object(const std::string& bytes);
+
+/// A FormatError that also names the format text that was meant if `text` looks like a NumPy dtype
+/// name
+/// ("float32", "<f4", "datetime64[us]"); else `error` itself.
+Error with_hint(const Error& error, std::string_view text);
+
+/// The text of one field on its own, which Format::parse reads; shape left out unless `with_shape`.
+std::string text_of_field(const Field& field, bool with_shape);
+
+}  // namespace stridecast::python
+
+#endif  // STRIDECAST_PYTHON_FORMAT_ARG_H_

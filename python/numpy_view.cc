@@ -1,0 +1,195 @@
+// ndarrays as operands and results; see numpy_view.h. This file owns the pointer to NumPy's C API.
+#define STRIDECAST_NUMPY_API_OWNER
+#include "python/numpy_view.h"
+
+#include <atomic>
+#include <cstring>
+#include <vector>
+
+#include "python/errors.h"
+#include "python/numpy_api.h"
+#include "python/numpy_dtype.h"
+
+namespace stridecast::python {
+namespace {
+
+// The type ndarray once the API is loaded: written once, after everything else of it.
+std::atomic<PyTypeObject*> ndarray_type{nullptr};
+
+bool load_api() {
+  static nb::ft_mutex mutex;
+  nb::ft_lock_guard lock(mutex);
+  if (ndarray_type.load(std::memory_order_acquire) != nullptr) return true;
+  if (_import_array() < 0) return false;
+  ndarray_type.store(&PyArray_Type, std::memory_order_release);
+  return true;
+}
+
+const int64_t* dims(const npy_intp* values) { return reinterpret_cast<const int64_t*>(values); }
+
+PyArrayObject* array_in(PyObject* object) { return reinterpret_cast<PyArrayObject*>(object); }
+
+NPY_ORDER order_of(char order) {
+  switch (order) {
+    case 'C':
+      return NPY_CORDER;
+    case 'F':
+      return NPY_FORTRANORDER;
+    case 'A':
+      return NPY_ANYORDER;
+    default:
+      return NPY_KEEPORDER;
+  }
+}
+
+}  // namespace
+
+bool numpy_loaded() {
+  if (ndarray_type.load(std::memory_order_acquire) != nullptr) return true;
+  PyObject* modules = PyImport_GetModuleDict();
+  PyObject* numpy = PyDict_GetItemString(modules, "numpy._core._multiarray_umath");
+  if (numpy == nullptr) numpy = PyDict_GetItemString(modules, "numpy.core._multiarray_umath");
+  if (numpy == nullptr || PyDict_GetItemString(modules, "numpy") == nullptr) return false;
+  if (!load_api()) raise_current();
+  return true;
+}
+
+void import_numpy() {
+  if (ndarray_type.load(std::memory_order_acquire) != nullptr) return;
+  checked(PyImport_ImportModule("numpy"));
+  if (!load_api()) raise_current();
+}
+
+bool is_ndarray(PyObject* object) {
+  PyTypeObject* type = ndarray_type.load(std::memory_order_acquire);
+  if (type == nullptr) {
+    if (!numpy_loaded()) return false;
+    type = &PyArray_Type;
+  }
+  return Py_TYPE(object) == type || PyType_IsSubtype(Py_TYPE(object), type);
+}
+
+bool read_ndarray(PyObject* object, BufferView* view) {
+  if (!is_ndarray(object)) return false;
+  PyArrayObject* array = array_in(object);
+  view->keep(nb::borrow(object));
+  view->set(format_of_dtype(reinterpret_cast<PyObject*>(PyArray_DESCR(array))),
+            PyArray_BYTES(array), PyArray_NDIM(array), dims(PyArray_DIMS(array)),
+            dims(PyArray_STRIDES(array)), (PyArray_FLAGS(array) & NPY_ARRAY_WRITEABLE) == 0);
+  return true;
+}
+
+bool read_scalar(PyObject* object, BufferView* view) {
+  if (!numpy_loaded() || !PyArray_IsScalar(object, Generic)) return false;
+  nb::object array = checked(PyArray_FromScalar(object, nullptr));
+  if (!read_ndarray(array.ptr(), view)) return false;
+  PyArray_CLEARFLAGS(array_in(array.ptr()), NPY_ARRAY_WRITEABLE);
+  return true;
+}
+
+nb::object ndarray_over(nb::handle memory, char* data, const Format& format,
+                        std::span<const int64_t> shape, std::span<const int64_t> strides,
+                        bool readonly) {
+  import_numpy();
+  nb::object dtype = dtype_of_format(format);
+  std::vector<npy_intp> all_shape(shape.begin(), shape.end());
+  std::vector<npy_intp> all_strides(strides.begin(), strides.end());
+  // A sub-array at the top becomes further axes, as NumPy has it.
+  if (const Field* field = whole_field(format)) {
+    int64_t step = format.itemsize();
+    for (int64_t n : field->shape) {
+      if (n != 0) step /= n;
+      all_shape.push_back(n);
+      all_strides.push_back(step);
+    }
+  }
+  if (itemsize_of(dtype) == 0) {
+    raise(PyExc_ValueError, "NumPy has no arrays of items of 0 bytes");
+  }
+  if (all_shape.size() > NPY_MAXDIMS) {
+    raise(PyExc_ValueError, "%zu dimensions are more than NumPy has", all_shape.size());
+  }
+  nb::object array = checked(
+      PyArray_NewFromDescr(&PyArray_Type, reinterpret_cast<PyArray_Descr*>(dtype.release().ptr()),
+                           static_cast<int>(all_shape.size()), all_shape.data(), all_strides.data(),
+                           data, readonly ? 0 : NPY_ARRAY_WRITEABLE, nullptr));
+  PyArrayObject* result = array_in(array.ptr());
+  if (PyArray_SetBaseObject(result, nb::borrow(memory).release().ptr()) < 0) raise_current();
+  PyArray_UpdateFlags(result, NPY_ARRAY_UPDATE_ALL);
+  return array;
+}
+
+nb::object scalar_of(const Field& field, const char* data) {
+  if (!numpy_loaded()) return nb::object();
+  nb::object dtype = dtype_of_field(field);
+  return checked(PyArray_Scalar(const_cast<char*>(data),
+                                reinterpret_cast<PyArray_Descr*>(dtype.ptr()), nullptr));
+}
+
+nb::object empty_like(PyObject* array, nb::handle dtype, char order) {
+  nb::object held = nb::borrow(dtype);
+  nb::object result = checked(PyArray_NewLikeArray(
+      array_in(array), order_of(order), reinterpret_cast<PyArray_Descr*>(held.release().ptr()), 0));
+  // Padding must not show what the memory held before.
+  PyArrayObject* made = array_in(result.ptr());
+  if (PyDataType_HASFIELDS(PyArray_DESCR(made))) {
+    std::memset(PyArray_DATA(made), 0, static_cast<size_t>(PyArray_NBYTES(made)));
+  }
+  return result;
+}
+
+bool satisfies(PyObject* object, nb::handle dtype, char order) {
+  PyArrayObject* array = array_in(object);
+  if (!same_dtype(dtype_of_array(object), dtype)) return false;
+  switch (order) {
+    case 'C':
+      return PyArray_IS_C_CONTIGUOUS(array);
+    case 'F':
+      return PyArray_IS_F_CONTIGUOUS(array);
+    case 'A':
+      return PyArray_IS_C_CONTIGUOUS(array) || PyArray_IS_F_CONTIGUOUS(array);
+    default:
+      return true;
+  }
+}
+
+void require_cast(PyObject* object, nb::handle dtype, nb::handle casting) {
+  static constexpr struct {
+    const char* name;
+    NPY_CASTING rule;
+  } kRules[] = {{"unsafe", NPY_UNSAFE_CASTING},
+                {"same_kind", NPY_SAME_KIND_CASTING},
+                {"safe", NPY_SAFE_CASTING},
+                {"equiv", NPY_EQUIV_CASTING},
+                {"no", NPY_NO_CASTING}};
+  if (!PyUnicode_Check(casting.ptr())) {
+    raise(PyExc_TypeError, "casting must be a str, not %.200s", Py_TYPE(casting.ptr())->tp_name);
+  }
+  for (const auto& [name, rule] : kRules) {
+    if (PyUnicode_CompareWithASCIIString(casting.ptr(), name) != 0) continue;
+    PyArray_Descr* from = PyArray_DESCR(array_in(object));
+    if (rule == NPY_UNSAFE_CASTING ||
+        PyArray_CanCastTypeTo(from, reinterpret_cast<PyArray_Descr*>(dtype.ptr()), rule)) {
+      return;
+    }
+    raise(PyExc_TypeError, "cannot cast array data from %R to %R according to the rule '%s'",
+          reinterpret_cast<PyObject*>(from), dtype.ptr(), name);
+  }
+  raise(PyExc_ValueError, "casting must be 'unsafe', 'same_kind', 'safe', 'equiv' or 'no', not %R",
+        casting.ptr());
+}
+
+nb::handle dtype_of_array(PyObject* array) {
+  return reinterpret_cast<PyObject*>(PyArray_DESCR(array_in(array)));
+}
+
+bool same_dtype(nb::handle a, nb::handle b) {
+  return a.is(b) || PyArray_EquivTypes(reinterpret_cast<PyArray_Descr*>(a.ptr()),
+                                       reinterpret_cast<PyArray_Descr*>(b.ptr()));
+}
+
+int64_t itemsize_of(nb::handle dtype) {
+  return PyDataType_ELSIZE(reinterpret_cast<PyArray_Descr*>(dtype.ptr()));
+}
+
+}  // namespace stridecast::python

@@ -1,0 +1,64 @@
+"""stridecast: fast conversion of strided buffers, in every format that a buffer can have.
+
+>>> import stridecast
+>>> from array import array
+>>> weights = stridecast.convert(array("f", [0.5, 1.25, -3.0]), "E")  # float32 to bfloat16
+>>> weights.format, weights.tolist()
+(Format('E'), [0.5, 1.25, -3.0])
+
+NumPy is optional: ndarrays are understood where NumPy is imported, and `astype`, `asarray` and
+``Buffer.numpy()`` import it.
+"""
+
+from stridecast._core import (
+    Buffer,
+    Field,
+    Format,
+    FormatError,
+    Plan,
+    UnknownTypeError,
+    active_target,
+    asarray,
+    astype,
+    build_info,
+    byteswap,
+    clear_plan_cache,
+    convert,
+    copy,
+    get_threads,
+    plan,
+    plan_cache_stats,
+    reduce,
+    set_target,
+    set_threads,
+    targets,
+    version,
+)
+
+__version__ = version()
+
+__all__ = [
+    "Buffer",
+    "Field",
+    "Format",
+    "FormatError",
+    "Plan",
+    "UnknownTypeError",
+    "__version__",
+    "active_target",
+    "asarray",
+    "astype",
+    "build_info",
+    "byteswap",
+    "clear_plan_cache",
+    "convert",
+    "copy",
+    "get_threads",
+    "plan",
+    "plan_cache_stats",
+    "reduce",
+    "set_target",
+    "set_threads",
+    "targets",
+    "version",
+]

@@ -1,0 +1,231 @@
+"""Types of the compiled part. NumPy's appear as annotations only."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from types import EllipsisType, TracebackType
+from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, final, overload
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+if sys.version_info >= (3, 12):
+    from collections.abc import Buffer as _Exporter
+else:
+    from typing_extensions import Buffer as _Exporter
+
+_AnyBuffer: TypeAlias = _Exporter | NDArray[Any] | np.generic | Buffer
+_FormatLike: TypeAlias = (
+    str | bytes | Format | np.dtype[Any] | type[bool | int | float | complex] | type[np.generic]
+)
+_Overflow: TypeAlias = Literal["wrap", "saturate", "raise"] | None
+_Nan: TypeAlias = Literal["raise"] | None
+_Order: TypeAlias = Literal["K", "C", "F", "A"]
+_Casting: TypeAlias = Literal["unsafe", "same_kind", "safe", "equiv", "no"]
+_Fields: TypeAlias = Literal["name", "position"] | None
+_Index: TypeAlias = SupportsIndex | slice | EllipsisType
+_Out = TypeVar("_Out", bound=_AnyBuffer)
+_Buf = TypeVar("_Buf", bound=_AnyBuffer)
+
+class FormatError(ValueError):
+    kind: str
+    position: int
+
+class UnknownTypeError(FormatError): ...
+
+@final
+class Field:
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def byteorder(self) -> Literal["<", ">", "|"]: ...
+    @property
+    def itemsize(self) -> int: ...
+    @property
+    def fields(self) -> tuple[Field, ...]: ...
+
+@final
+class Format:
+    def __init__(self, text: str | bytes, itemsize: int | None = None) -> None: ...
+    @staticmethod
+    def of(obj: _AnyBuffer | Format | np.dtype[Any] | type[Any]) -> Format: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def itemsize(self) -> int: ...
+    @property
+    def alignment(self) -> int: ...
+    @property
+    def fields(self) -> tuple[Field, ...]: ...
+    def describe(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Buffer:
+    def __init__(self, obj: _AnyBuffer) -> None: ...
+    @property
+    def format(self) -> Format: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def strides(self) -> tuple[int, ...]: ...
+    @property
+    def itemsize(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def readonly(self) -> bool: ...
+    @property
+    def T(self) -> Buffer: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: _Index | tuple[_Index, ...], /) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def item(self) -> Any: ...
+    def tolist(self) -> Any: ...
+    def numpy(self) -> NDArray[Any]: ...
+    def view(self, fmt: _FormatLike) -> Buffer: ...
+    def field(self, name: str) -> Buffer: ...
+    def release(self) -> None: ...
+    def __enter__(self) -> Buffer: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+@final
+class Plan:
+    @property
+    def size(self) -> int: ...
+    @property
+    def bytes_moved(self) -> int: ...
+    @property
+    def target(self) -> str: ...
+
+@overload
+def convert(
+    buf: _AnyBuffer,
+    fmt: _FormatLike,
+    *,
+    out: None = None,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    order: _Order | None = "K",
+    fields: _Fields = None,
+    threads: int | None = None,
+) -> Buffer: ...
+@overload
+def convert(
+    buf: _AnyBuffer,
+    fmt: _FormatLike | None,
+    *,
+    out: _Out,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    order: _Order | None = "K",
+    fields: _Fields = None,
+    threads: int | None = None,
+) -> _Out: ...
+@overload
+def astype(
+    array: _AnyBuffer,
+    dtype: DTypeLike,
+    *,
+    order: _Order | None = "K",
+    casting: _Casting = "unsafe",
+    copy: bool = True,
+    out: None = None,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    threads: int | None = None,
+) -> NDArray[Any]: ...
+@overload
+def astype(
+    array: _AnyBuffer,
+    dtype: DTypeLike | None,
+    *,
+    order: _Order | None = "K",
+    casting: _Casting = "unsafe",
+    copy: bool = True,
+    out: NDArray[Any],
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    threads: int | None = None,
+) -> NDArray[Any]: ...
+@overload
+def copy(buf: _AnyBuffer, *, order: _Order | None = "C", out: None = None) -> Buffer: ...
+@overload
+def copy(buf: _AnyBuffer, *, order: _Order | None = "C", out: _Out) -> _Out: ...
+@overload
+def byteswap(buf: _AnyBuffer, *, inplace: Literal[False] = False) -> Buffer: ...
+@overload
+def byteswap(buf: _Buf, *, inplace: Literal[True]) -> _Buf: ...
+@overload
+def reduce(
+    buf: _AnyBuffer,
+    op: Literal["sum", "min"],
+    *,
+    axis: int | tuple[int, ...] | None = None,
+    dtype: _FormatLike | None = None,
+    keepdims: bool = False,
+    out: None = None,
+    threads: int | None = None,
+) -> Buffer: ...
+@overload
+def reduce(
+    buf: _AnyBuffer,
+    op: Literal["sum", "min"],
+    *,
+    axis: int | tuple[int, ...] | None = None,
+    dtype: _FormatLike | None = None,
+    keepdims: bool = False,
+    out: _Out,
+    threads: int | None = None,
+) -> _Out: ...
+def asarray(buf: _AnyBuffer) -> NDArray[Any]: ...
+@overload
+def plan(
+    src: _AnyBuffer,
+    dst: _AnyBuffer,
+    shape: None = None,
+    src_strides: None = None,
+    dst_strides: None = None,
+    *,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    fields: _Fields = None,
+) -> Plan: ...
+@overload
+def plan(
+    src: _FormatLike,
+    dst: _FormatLike,
+    shape: int | Sequence[int],
+    src_strides: int | Sequence[int] | None = None,
+    dst_strides: int | Sequence[int] | None = None,
+    *,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    fields: _Fields = None,
+) -> Plan: ...
+def targets() -> list[str]: ...
+def active_target() -> str: ...
+def set_target(name: str | None) -> None: ...
+def get_threads() -> int: ...
+def set_threads(n: int | None) -> None: ...
+def version() -> str: ...
+def build_info() -> list[str]: ...
+def plan_cache_stats() -> dict[str, int]: ...
+def clear_plan_cache() -> None: ...
