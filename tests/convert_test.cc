@@ -1,0 +1,150 @@
+// Convert kernels, one table entry at a time: the bits of every value of 8- and 16-bit types and of
+// corners, halfway points and random values of the others, then every length and misalignment
+// between guard pages. Which entries make up a pair that has none of its own is the engine's
+// business (numeric_policy_test.cc tries all pairs).
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <utility>
+
+#include "tests/reference/element.h"
+#include "tests/support/packed_kernel_check.h"
+#include "tests/support/target_param.h"
+#include "tests/support/values.h"
+
+namespace stridecast::testing {
+namespace {
+
+using reference::kTypes;
+using reference::Mode;
+
+int at(DType type) { return static_cast<int>(type); }
+
+// Inputs with the oracle's answers, worked out once for all targets.
+const PackedCase& expected(DType from, DType to, Mode mode) {
+  static std::map<std::tuple<DType, DType, Mode>, PackedCase> cache;
+  PackedCase& c = cache[{from, to, mode}];
+  if (c.in.empty()) {
+    c.from = from;
+    c.to = to;
+    c.in = values_for(from, to);
+    for (uint64_t bits : c.in) c.out.push_back(reference::convert(from, bits, to, mode).bits);
+  }
+  return c;
+}
+
+class ConvertTest : public KernelTest {
+ protected:
+  void check(const sc_entry& entry, PackedCase c) {
+    c.entry = &entry;
+    ASSERT_NE(entry.name, nullptr);
+    EXPECT_EQ(entry.src_access, uint32_t{SC_ACCESS_PACKED}) << entry.name;
+    EXPECT_EQ(entry.dst_access, uint32_t{SC_ACCESS_PACKED}) << entry.name;
+    EXPECT_EQ(entry.traits & SC_TRAIT_MAY_FAIL, 0u) << entry.name;
+    ASSERT_NO_FATAL_FAILURE(check_all_values(c));
+    ASSERT_NO_FATAL_FAILURE(check_lengths_and_misalignments(c, src_, dst_));
+    ASSERT_NO_FATAL_FAILURE(check_in_place(c, dst_));
+  }
+
+  GuardedBuffer src_{8 * 1024}, dst_{8 * 1024};
+};
+
+TEST_P(ConvertTest, DefaultRoundingAndWrap) {
+  int kernels = 0;
+  for (DType from : kTypes) {
+    for (DType to : kTypes) {
+      const sc_entry& entry = table().convert[at(from)][at(to)];
+      if (entry.run == nullptr) continue;
+      ++kernels;
+      ASSERT_NE(from, to) << "a copy needs no kernel";
+      ASSERT_NO_FATAL_FAILURE(check(entry, expected(from, to, Mode::kWrap)));
+    }
+  }
+  EXPECT_GT(kernels, 0) << table().target;
+}
+
+TEST_P(ConvertTest, Saturate) {
+  for (DType from : {DType::kFloat32, DType::kFloat64}) {
+    for (DType to : kTypes) {
+      if (to == DType::kBool || reference::is_float(to)) continue;
+      const sc_entry& entry = table().saturate[at(from)][at(to)];
+      ASSERT_NE(entry.run, nullptr)
+          << table().target << " " << reference::name(from) << " -> " << reference::name(to);
+      ASSERT_NO_FATAL_FAILURE(check(entry, expected(from, to, Mode::kSaturate)));
+    }
+  }
+}
+
+// The carrier's own bits are the kernel's choice. What counts is where one rounding takes it, that
+// a value with few bits arrives exactly, and that it never leaves its neighbourhood.
+TEST_P(ConvertTest, RoundedToOddCarriesIntegersToBFloat16) {
+  for (DType from : {DType::kInt64, DType::kUint64}) {
+    const sc_entry& entry = table().to_odd[at(from)];
+    ASSERT_NE(entry.run, nullptr) << table().target << " " << reference::name(from);
+    PackedCase c = expected(from, DType::kBFloat16, Mode::kWrap);
+    const std::vector<unsigned char> in = pack(from, c.in);
+    std::vector<unsigned char> carrier(in.size());
+    const auto n = static_cast<int64_t>(c.in.size());
+    sc_run run = {};
+    run.struct_size = sizeof run;
+    run.n[0] = 1;
+    run.n[1] = n;
+    run.src = in.data();
+    run.dst = carrier.data();
+    run.src_step[0] = run.dst_step[0] = 8 * n;
+    run.src_step[1] = run.dst_step[1] = run.src_size = run.dst_size = 8;
+    ASSERT_EQ(entry.run(&run), 0u);
+    PackedCase odd = c;
+    odd.to = DType::kFloat64;
+    for (size_t i = 0; i < c.in.size(); ++i) {
+      const uint64_t bits = reference::load(carrier.data() + 8 * i, 8);
+      const auto hit = reference::convert(DType::kFloat64, bits, DType::kBFloat16, Mode::kWrap);
+      ASSERT_EQ(hit.bits, c.out[i])
+          << entry.name << " " << table().target << " of " << reference::to_text(from, c.in[i])
+          << " gave " << reference::to_text(DType::kFloat64, bits);
+      const reference::Value v = reference::decode(from, c.in[i]);
+      if (v.mantissa < (uint64_t{1} << 42)) {
+        ASSERT_EQ(bits, reference::convert(from, c.in[i], DType::kFloat64, Mode::kWrap).bits)
+            << entry.name << " " << table().target << ": few bits, and yet not exact";
+      }
+      odd.out[i] = bits;
+    }
+    // Lengths and misalignments against the carriers of the long run.
+    odd.entry = &entry;
+    ASSERT_NO_FATAL_FAILURE(check_lengths_and_misalignments(odd, src_, dst_));
+    ASSERT_NO_FATAL_FAILURE(check_in_place(odd, dst_));
+  }
+}
+
+// All 2^32 float32 values to the types that are narrower. Minutes per target, so off by default:
+// set STRIDECAST_TEST_EXHAUSTIVE=1 (ctest -L slow does).
+TEST_P(ConvertTest, ExhaustiveFloat32) {
+  if (std::getenv("STRIDECAST_TEST_EXHAUSTIVE") == nullptr) {
+    GTEST_SKIP() << "set STRIDECAST_TEST_EXHAUSTIVE=1 to run";
+  }
+  constexpr size_t kBlock = size_t{1} << 16;
+  for (DType to : {DType::kBFloat16, DType::kFloat16, DType::kInt8}) {
+    const sc_entry& entry = table().convert[at(DType::kFloat32)][at(to)];
+    if (entry.run == nullptr) continue;
+    PackedCase c;
+    c.entry = &entry;
+    c.from = DType::kFloat32;
+    c.to = to;
+    c.in.resize(kBlock);
+    c.out.resize(kBlock);
+    for (uint64_t start = 0; start < uint64_t{1} << 32; start += kBlock) {
+      for (size_t i = 0; i < kBlock; ++i) {
+        c.in[i] = start + i;
+        c.out[i] = reference::convert(c.from, c.in[i], to, Mode::kWrap).bits;
+      }
+      ASSERT_NO_FATAL_FAILURE(check_all_values(c));
+    }
+  }
+}
+
+STRIDECAST_INSTANTIATE_FOR_TARGETS(ConvertTest);
+
+}  // namespace
+}  // namespace stridecast::testing

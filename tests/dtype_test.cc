@@ -1,0 +1,280 @@
+// Facts about element types: the table, the known custom types, elements as text, cast rules.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "dtypes/cast_rules.h"
+#include "dtypes/dtype_table.h"
+#include "dtypes/format_extensions.h"
+#include "dtypes/scalar_text.h"
+#include "stridecast/format.h"
+#include "stridecast/types.h"
+
+namespace stridecast::internal {
+namespace {
+
+std::vector<DType> all_types(int count = kNumDTypes) {
+  std::vector<DType> types;
+  for (int i = 0; i < count; ++i) types.push_back(static_cast<DType>(i));
+  return types;
+}
+
+TEST(TypeFactsTest, IsConsistent) {
+  std::set<std::string> names;
+  for (const DType type : all_types()) {
+    const TypeFacts& facts = type_facts(type);
+    EXPECT_EQ(facts.id, type);
+    EXPECT_TRUE(names.insert(facts.name).second) << facts.name;
+    if (facts.size > 0 && facts.swap_unit > 0) {
+      EXPECT_EQ(facts.size % facts.swap_unit, 0) << facts.name;
+      EXPECT_EQ(facts.size % facts.alignment, 0) << facts.name;
+    }
+    if (is_arithmetic(type)) {
+      EXPECT_EQ(facts.size, facts.swap_unit) << facts.name;
+    }
+    // Every code of fixed size is a format of that type and size, in both orders.
+    if (facts.code[0] == '\0' || facts.size == 0) continue;
+    const Format format = Format::of(type);
+    ASSERT_NE(format.scalar(), nullptr) << facts.name;
+    EXPECT_EQ(format.text(), facts.code);
+    EXPECT_EQ(format.itemsize(), facts.size);
+    EXPECT_EQ(format.scalar()->type, type);
+    EXPECT_EQ(format.scalar()->swap_unit, facts.swap_unit);
+    EXPECT_EQ(format.scalar()->order, facts.swap_unit > 1 ? kHostOrder : ByteOrder::kNone);
+  }
+}
+
+TEST(CodeFactsTest, KnowsExactlyTheLettersOfTheGrammar) {
+  const std::string letters = "?bBhHiIlLqQnNeEfdgFDGcxspwuPzO";
+  for (int c = 0; c < 256; ++c) {
+    const char letter = static_cast<char>(c);
+    EXPECT_EQ(code_facts(letter).known, c != 0 && letters.find(letter) != std::string::npos) << c;
+    EXPECT_EQ(complex_facts(letter).known,
+              c != 0 && std::string("efdgE").find(letter) != std::string::npos)
+        << c;
+  }
+  EXPECT_EQ(code_facts('l').native_size, static_cast<int>(sizeof(long)));
+  EXPECT_EQ(code_facts('l').standard_size, 4);
+  EXPECT_EQ(code_facts('u').native_size, static_cast<int>(sizeof(wchar_t)));
+}
+
+TEST(CustomTypes, EveryMlDtypesType) {
+  const std::map<std::string, DType> types = {{"bfloat16", DType::kBFloat16},
+                                              {"complex32", DType::kComplexFloat16},
+                                              {"bcomplex32", DType::kComplexBFloat16},
+                                              {"float8_e3m4", DType::kMlDtypes},
+                                              {"float8_e4m3", DType::kMlDtypes},
+                                              {"float8_e4m3b11fnuz", DType::kMlDtypes},
+                                              {"float8_e4m3fn", DType::kMlDtypes},
+                                              {"float8_e4m3fnuz", DType::kMlDtypes},
+                                              {"float8_e5m2", DType::kMlDtypes},
+                                              {"float8_e5m2fnuz", DType::kMlDtypes},
+                                              {"float8_e8m0fnu", DType::kMlDtypes},
+                                              {"float6_e2m3fn", DType::kMlDtypes},
+                                              {"float6_e3m2fn", DType::kMlDtypes},
+                                              {"float4_e2m1fn", DType::kMlDtypes},
+                                              {"int1", DType::kMlDtypes},
+                                              {"uint1", DType::kMlDtypes},
+                                              {"int2", DType::kMlDtypes},
+                                              {"uint2", DType::kMlDtypes},
+                                              {"int4", DType::kMlDtypes},
+                                              {"uint4", DType::kMlDtypes}};
+  for (const auto& [name, type] : types) {
+    CustomFacts facts;
+    ASSERT_EQ(resolve_custom({"ml_dtypes", name, ""}, &facts), Resolution::kKnown) << name;
+    EXPECT_EQ(facts.type, type) << name;
+    EXPECT_EQ(facts.size, type == DType::kMlDtypes ? 1 : type == DType::kBFloat16 ? 2 : 4) << name;
+    EXPECT_EQ(facts.swap_unit, type == DType::kMlDtypes ? 1 : 2) << name;
+    EXPECT_EQ(resolve_custom({"ml_dtypes", name, "x"}, &facts), Resolution::kBadParam) << name;
+  }
+  CustomFacts facts;
+  EXPECT_EQ(resolve_custom({"ml_dtypes", "float8", ""}, &facts), Resolution::kUnknown);
+  EXPECT_EQ(resolve_custom({"numpy", "int4", ""}, &facts), Resolution::kUnknown);
+}
+
+TEST(CustomTypes, TimeUnits) {
+  for (const char* unit : {"Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"}) {
+    TimeUnit parsed;
+    ASSERT_TRUE(parse_time_unit(unit, &parsed)) << unit;
+    EXPECT_EQ(parsed.unit, unit);
+    EXPECT_EQ(parsed.multiple, 1);
+    ASSERT_TRUE(parse_time_unit("2147483647" + std::string(unit), &parsed)) << unit;
+    EXPECT_EQ(parsed.multiple, 2147483647);
+    EXPECT_FALSE(parse_time_unit("2147483648" + std::string(unit), &parsed)) << unit;
+    EXPECT_FALSE(parse_time_unit("0" + std::string(unit), &parsed)) << unit;
+    CustomFacts facts;
+    ASSERT_EQ(resolve_custom({"numpy", "timedelta64", "1" + std::string(unit)}, &facts),
+              Resolution::kKnown);
+    EXPECT_EQ(facts.param, unit);
+    EXPECT_EQ(facts.size, 8);
+  }
+  TimeUnit generic;
+  EXPECT_TRUE(parse_time_unit("", &generic));
+  EXPECT_EQ(generic.unit, "");
+  for (const char* bad : {"generic", "d", "25", "S", "us ", " us", "+1us", "1 us", "usns"}) {
+    EXPECT_FALSE(parse_time_unit(bad, &generic)) << bad;
+  }
+}
+
+template <typename T>
+std::string text_of(DType type, T value, ByteOrder order = kHostOrder) {
+  char bytes[sizeof(T) + 1];
+  char* p = bytes + 1;  // no alignment is required
+  std::memcpy(p, &value, sizeof(T));
+  if (order != kHostOrder) {
+    for (size_t i = 0; i < sizeof(T) / 2; ++i) std::swap(p[i], p[sizeof(T) - 1 - i]);
+  }
+  char out[64];
+  format_value(type, order, p, out, sizeof(out));
+  return out;
+}
+
+TEST(FormatValue, Numbers) {
+  constexpr ByteOrder kOther =
+      kHostOrder == ByteOrder::kLittle ? ByteOrder::kBig : ByteOrder::kLittle;
+  for (const ByteOrder order : {kHostOrder, kOther}) {
+    EXPECT_EQ(text_of<int8_t>(DType::kInt8, -128, order), "-128");
+    EXPECT_EQ(text_of<uint8_t>(DType::kUint8, 255, order), "255");
+    EXPECT_EQ(text_of<int16_t>(DType::kInt16, -2, order), "-2");
+    EXPECT_EQ(text_of<uint16_t>(DType::kUint16, 65534, order), "65534");
+    EXPECT_EQ(text_of<int32_t>(DType::kInt32, -70000, order), "-70000");
+    EXPECT_EQ(text_of<uint32_t>(DType::kUint32, 4000000000u, order), "4000000000");
+    EXPECT_EQ(text_of<int64_t>(DType::kInt64, std::numeric_limits<int64_t>::min(), order),
+              "-9223372036854775808");
+    EXPECT_EQ(text_of<uint64_t>(DType::kUint64, ~uint64_t{0}, order), "18446744073709551615");
+    EXPECT_EQ(text_of<float>(DType::kFloat32, 0.1f, order), "0.1");
+    EXPECT_EQ(text_of<double>(DType::kFloat64, -1e300, order), "-1e+300");
+    EXPECT_EQ(text_of<double>(DType::kFloat64, -0.0, order), "-0");
+    EXPECT_EQ(text_of<uint16_t>(DType::kFloat16, 0x7BFF, order), "65504");
+    EXPECT_EQ(text_of<uint16_t>(DType::kFloat16, 0x8001, order), "-5.9604645e-08");
+    EXPECT_EQ(text_of<uint16_t>(DType::kFloat16, 0x3C01, order), "1.0009766");
+    EXPECT_EQ(text_of<uint16_t>(DType::kFloat16, 0xFC00, order), "-inf");
+    EXPECT_EQ(text_of<uint16_t>(DType::kFloat16, 0x7E00, order), "nan");
+    EXPECT_EQ(text_of<uint16_t>(DType::kBFloat16, 0x3FC0, order), "1.5");
+    EXPECT_EQ(text_of<uint16_t>(DType::kBFloat16, 0xFFC0, order), "-nan");
+    EXPECT_EQ(text_of<int64_t>(DType::kDatetime64, 1234, order), "1234");
+    EXPECT_EQ(text_of<int64_t>(DType::kTimedelta64, std::numeric_limits<int64_t>::min(), order),
+              "NaT");
+  }
+  EXPECT_EQ(text_of<uint8_t>(DType::kBool, 0), "false");
+  EXPECT_EQ(text_of<uint8_t>(DType::kBool, 2), "true");
+  EXPECT_EQ(text_of<uint8_t>(DType::kMlDtypes, 0xA7), "0xa7");
+  EXPECT_EQ(text_of<uint8_t>(DType::kOpaque, 1), "?");
+}
+
+TEST(FormatValue, IsCutToFit) {
+  const int64_t value = -1234567;
+  for (size_t n = 1; n < 12; ++n) {
+    char out[16];
+    std::memset(out, '#', sizeof(out));
+    format_value(DType::kInt64, kHostOrder, &value, out, n);
+    EXPECT_EQ(std::string(out), std::string("-1234567").substr(0, n - 1));
+    EXPECT_EQ(out[std::max<size_t>(n, 9)], '#');
+  }
+  char untouched = '#';
+  format_value(DType::kInt64, kHostOrder, &value, &untouched, 0);
+  EXPECT_EQ(untouched, '#');
+}
+
+// ---- cast rules against brute force ----
+
+using Limits64 = std::numeric_limits<int64_t>;
+
+// Values that decide about a type: all of an 8- or 16-bit type, else those near its ends and near
+// the steps of every float. long double holds each exactly on x86.
+std::vector<long double> deciding_values(DType type) {
+  const RangeFacts& range = range_facts(type);
+  std::vector<long double> values;
+  if (!range.is_float) {
+    const long double lo = range.int_min;
+    const long double hi = range.int_max;
+    if (hi - lo < 70000) {
+      for (long double v = lo; v <= hi; ++v) values.push_back(v);
+      return values;
+    }
+    for (int bit = 0; bit < 64; ++bit) {
+      for (int delta = -1; delta <= 1; ++delta) {
+        for (const int sign : {-1, 1}) {
+          const long double v = sign * (std::ldexp(1.0L, bit) + delta);
+          if (v >= lo && v <= hi) values.push_back(v);
+        }
+      }
+    }
+    values.insert(values.end(), {lo, hi});
+    return values;
+  }
+  for (const long double v :
+       {static_cast<long double>(range.float_max), std::ldexp(1.0L, range.min_exponent),
+        1 + std::ldexp(1.0L, 1 - range.digits), 0.5L}) {
+    values.insert(values.end(), {v, -v});
+  }
+  return values;
+}
+
+// `value` rounded to nearest-even in a float of the given range; +-inf if it overflows.
+long double rounded(long double value, const RangeFacts& dst) {
+  if (value == 0) return value;
+  int exponent = 0;
+  std::frexp(value, &exponent);
+  const int step = std::max(exponent - dst.digits, dst.min_exponent);
+  const long double result = std::ldexp(std::nearbyint(std::ldexp(value, -step)), step);
+  if (std::fabs(result) >= std::ldexp(1.0L, dst.max_exponent)) {
+    return std::copysign(std::numeric_limits<long double>::infinity(), value);
+  }
+  return result;
+}
+
+TEST(CastRules, AgreeWithBruteForce) {
+  if (std::numeric_limits<long double>::digits < 64) GTEST_SKIP() << "needs 64-bit significands";
+  for (const DType src : all_types(kNumArithmetic)) {
+    const std::vector<long double> values = deciding_values(src);
+    for (const DType dst : all_types(kNumArithmetic)) {
+      const RangeFacts& from = range_facts(src);
+      const RangeFacts& to = range_facts(dst);
+      bool all_fit = true;
+      bool all_exact = true;
+      for (const long double v : values) {
+        if (to.is_float) {
+          const long double r = rounded(v, to);
+          all_fit = all_fit && std::isfinite(r);
+          all_exact = all_exact && r == v;
+        } else {
+          const bool inside = v >= static_cast<long double>(to.int_min) &&
+                              v <= static_cast<long double>(to.int_max) && v == std::trunc(v);
+          all_fit = all_fit && inside;
+          all_exact = all_exact && inside;
+        }
+      }
+      if (from.is_float && !to.is_float) all_fit = all_exact = false;  // NaN
+      if (dst == DType::kBool) {
+        all_fit = true;
+        all_exact = src == DType::kBool;
+      }
+      const std::string pair = std::string(type_facts(src).name) + " to " + type_facts(dst).name;
+      EXPECT_EQ(fits(src, dst), all_fit) << pair;
+      EXPECT_EQ(fits_exactly(src, dst), all_exact) << pair;
+    }
+  }
+}
+
+TEST(CastRules, Ranges) {
+  EXPECT_EQ(range_facts(DType::kBool).int_max, 1u);
+  EXPECT_EQ(range_facts(DType::kInt64).int_min, Limits64::min());
+  EXPECT_EQ(range_facts(DType::kUint64).int_max, ~uint64_t{0});
+  EXPECT_EQ(range_facts(DType::kFloat16).float_max, 65504.0);
+  EXPECT_EQ(range_facts(DType::kBFloat16).float_max, std::ldexp(255.0, 120));
+  EXPECT_EQ(range_facts(DType::kFloat32).float_max, std::numeric_limits<float>::max());
+  EXPECT_EQ(range_facts(DType::kFloat64).float_max, std::numeric_limits<double>::max());
+  EXPECT_EQ(std::ldexp(1.0f, range_facts(DType::kFloat32).min_exponent),
+            std::numeric_limits<float>::denorm_min());
+}
+
+}  // namespace
+}  // namespace stridecast::internal

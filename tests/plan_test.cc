@@ -1,0 +1,364 @@
+// Plan: what it says of itself (golden texts), what it refuses when made and when run, and what it
+// leaves alone. Whether its bits are right is random_plan_test.cc's question.
+
+#include "stridecast/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "stridecast/kernel_abi.h"
+#include "tests/support/engine_run.h"
+#include "tests/support/target_param.h"
+
+namespace stridecast::testing {
+namespace {
+
+Format format(const char* text) { return Format::parse(text); }
+Layout packed(const char* text, std::vector<int64_t> shape) {
+  return Layout::contiguous(format(text), std::move(shape));
+}
+
+class PlanTest : public EngineTest {};
+STRIDECAST_INSTANTIATE_FOR_TARGETS(PlanTest);
+
+std::string on_target(const char* kind) {
+  return std::string(kind) + " on " + active_target() + "\n";
+}
+
+TEST_P(PlanTest, ExplainsOneKernelOverEverything) {
+  const Plan plan = Plan::convert(packed("f", {480, 640}), packed("E", {480, 640}));
+  EXPECT_EQ(plan.explain(), on_target("convert") +
+                                "  from 'f' (480, 640) strides (2560, 4), bytes [0, 1228800)\n"
+                                "  to   'E' (480, 640) strides (1280, 2), bytes [0, 614400)\n"
+                                "  loop n=307200 src:4 dst:2\n"
+                                "  convert float32 bfloat16\n");
+}
+
+TEST_P(PlanTest, ExplainsStagedRuns) {
+  const Layout src = Layout::strided(format(">h"), {1000}, {-6}, 5994);
+  const Plan plan = Plan::convert(src, packed("E", {1000}));
+  const std::string text = plan.explain();
+  EXPECT_NE(text.find("from '>h' (1000,) strides (-6), bytes [0, 5996)"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("n=1000 src:-6 dst:2"), std::string::npos) << text;
+  EXPECT_NE(text.find("convert int16 bfloat16"), std::string::npos) << text;
+  EXPECT_NE(text.find("items at a time"), std::string::npos) << text;
+}
+
+TEST_P(PlanTest, ExplainsLimits) {
+  const std::string text =
+      Plan::convert(packed("i", {10}), packed("B", {10}), {.overflow = Overflow::kRaise}).explain();
+  EXPECT_NE(text.find("check int32 [0, 255] -> convert int32 uint8"), std::string::npos) << text;
+}
+
+TEST_P(PlanTest, ExplainsStructsLeafByLeaf) {
+  const Plan plan = Plan::convert(packed("T{<d:x:>h:n:}", {7}), packed("T{<i:n:2x<f:x:}", {7}));
+  const std::string text = plan.explain();
+  EXPECT_NE(text.find("n: at 8 -> 0: "), std::string::npos) << text;
+  EXPECT_NE(text.find("x: at 0 -> 6: "), std::string::npos) << text;
+  EXPECT_EQ(plan.field_path(0), "n");
+  EXPECT_EQ(plan.field_path(1), "x");
+  EXPECT_EQ(plan.field_path(2), "");
+  EXPECT_EQ(plan.field_path(-1), "");
+}
+
+TEST_P(PlanTest, ExplainsReductions) {
+  const Plan plan =
+      Plan::reduce(packed("f", {20, 30}), packed("f", {20}), {.op = ReduceOp::kSum, .axes = {1}});
+  EXPECT_EQ(plan.explain().find(on_target("reduce")), 0u) << plan.explain();
+  EXPECT_NE(plan.explain().find("fold n=30"), std::string::npos) << plan.explain();
+}
+
+TEST_P(PlanTest, ExplainsNothingToDo) {
+  const Plan plan = Plan::convert(packed("f", {3, 0}), packed("d", {3, 0}));
+  EXPECT_NE(plan.explain().find("nothing to do"), std::string::npos) << plan.explain();
+  EXPECT_TRUE(plan.try_run({}, {}).ok());
+}
+
+TEST_P(PlanTest, Facts) {
+  const Plan plan = Plan::convert(packed("f", {3, 5}), packed("d", {3, 5}));
+  EXPECT_EQ(plan.size(), 15);
+  EXPECT_EQ(plan.bytes_moved(), 15 * 12);
+  EXPECT_STREQ(plan.target(), active_target());
+  const Plan sum =
+      Plan::reduce(packed("f", {3, 5}), packed("f", {3}), {.op = ReduceOp::kSum, .axes = {1}});
+  EXPECT_EQ(sum.size(), 15);
+}
+
+// --- refused when made ---------------------------------------------------------------------------
+
+struct Refusal {
+  ErrorCode code = ErrorCode::kFormat;
+  std::string text = "accepted";
+};
+Refusal refusal(const std::function<void()>& make) {
+  try {
+    make();
+  } catch (const Error& error) {
+    return {error.code(), error.what()};
+  }
+  return {};
+}
+bool mentions(const Refusal& refusal, const char* word) {
+  return refusal.text.find(word) != std::string::npos;
+}
+
+TEST_P(PlanTest, RefusesShapesThatDoNotBroadcast) {
+  const Refusal r = refusal([] { Plan::convert(packed("f", {3, 4}), packed("f", {4, 3})); });
+  EXPECT_EQ(r.code, ErrorCode::kInvalidArgument) << r.text;
+  EXPECT_TRUE(mentions(r, "(3, 4)") && mentions(r, "(4, 3)")) << r.text;
+}
+
+TEST_P(PlanTest, RefusesPairsWithoutConversion) {
+  for (const auto& pair : {std::pair<const char*, const char*>{"4s", "i"},
+                           {"i", "4s"},
+                           {"T{i:a:i:b:}", "i"},
+                           {"T{i:a:i:b:}", "T{i:a:i:b:i:c:}"},
+                           {"T{i:a:i:b:}", "T{i:a:i:c:}"},
+                           {"(2)i", "(3)f"},
+                           {"(4)i", "(2,2)f"}}) {
+    const Refusal r =
+        refusal([&] { Plan::convert(packed(pair.first, {2}), packed(pair.second, {2})); });
+    EXPECT_EQ(r.code, ErrorCode::kNoConversion)
+        << pair.first << " -> " << pair.second << ": " << r.text;
+  }
+}
+
+TEST_P(PlanTest, NamesTheFieldThatDoesNotConvert) {
+  const Refusal r = refusal([] {
+    Plan::convert(packed("T{i:a:T{4s:t:}:deep:}", {2}), packed("T{f:a:T{d:t:}:deep:}", {2}));
+  });
+  EXPECT_TRUE(mentions(r, "deep.t")) << r.text;
+}
+
+TEST_P(PlanTest, RefusesPointersAndObjects) {
+  for (const char* text : {"O", "P", "T{i:a:O:b:}"}) {
+    const Refusal r = refusal([&] { Plan::convert(packed(text, {2}), packed(text, {2})); });
+    EXPECT_EQ(r.code, ErrorCode::kNoConversion) << text << ": " << r.text;
+  }
+}
+
+TEST_P(PlanTest, RefusesDestinationsWhoseItemsShareBytes) {
+  const Layout src = packed("i", {4, 4});
+  for (const std::vector<int64_t>& strides :
+       {std::vector<int64_t>{16, 0}, {0, 4}, {16, 3}, {16, -2}, {12, 4}, {4, 4}}) {
+    const Refusal r = refusal([&] {
+      Plan::convert(src, Layout::strided(format("i"), {4, 4}, strides));
+    });
+    EXPECT_EQ(r.code, ErrorCode::kBuffer) << strides[0] << ", " << strides[1] << ": " << r.text;
+  }
+  // One item repeated no times shares nothing.
+  EXPECT_EQ(refusal([&] {
+              Plan::convert(packed("i", {1, 4}), Layout::strided(format("i"), {1, 4}, {0, 4}));
+            }).text,
+            "accepted");
+}
+
+TEST_P(PlanTest, ByteswapKeepsTheFormat) {
+  const Refusal r = refusal([] { Plan::byteswap(packed("i", {2}), packed(">i", {2})); });
+  EXPECT_EQ(r.code, ErrorCode::kInvalidArgument) << r.text;
+}
+
+// --- refused when run ----------------------------------------------------------------------------
+
+TEST_P(PlanTest, OperandsMustBeAsLargeAsTheirExtents) {
+  std::vector<int32_t> src(10, 7), dst(10, 9);
+  const Layout reversed = Layout::strided(format("i"), {10}, {-4}, 36);
+  const Plan plan = Plan::convert(reversed, packed("i", {10}));
+  const Operand whole_src = {src.data(), 0, 40}, whole_dst = {dst.data(), 0, 40};
+  const auto status_of = [&](const Operand& a, const Operand& b) { return plan.try_run(a, b); };
+  for (const Operand& small : {Operand{src.data(), 0, 39}, Operand{src.data(), 1, 40}}) {
+    const RunStatus status = status_of(small, whole_dst);
+    EXPECT_EQ(status.code, StatusCode::kTooSmall);
+    EXPECT_EQ(status.index, 0);
+    const Error error = plan.status_error(status);
+    EXPECT_EQ(error.code(), ErrorCode::kBuffer);
+    EXPECT_NE(std::string(error.what()).find("source"), std::string::npos) << error.what();
+  }
+  const RunStatus status = status_of(whole_src, {dst.data(), 0, 39});
+  EXPECT_EQ(status.code, StatusCode::kTooSmall);
+  EXPECT_EQ(status.index, 1);
+  EXPECT_NE(std::string(plan.status_error(status).what()).find("destination"), std::string::npos);
+  EXPECT_EQ(dst, std::vector<int32_t>(10, 9)) << "refused, and yet written";
+  EXPECT_TRUE(status_of(whole_src, whole_dst).ok());
+  EXPECT_EQ(dst, src);
+}
+
+TEST_P(PlanTest, OverlapIsRefusedAndWritesNothing) {
+  std::vector<int32_t> data(12);
+  for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<int32_t>(i);
+  const std::vector<int32_t> old = data;
+  const Plan plan = Plan::convert(packed("i", {10}), packed(">i", {10}));
+  const RunStatus status = plan.try_run({data.data()}, {data.data() + 2});
+  if (!status.ok()) {
+    EXPECT_EQ(status.code, StatusCode::kOverlap);
+    EXPECT_EQ(data, old);
+    EXPECT_EQ(plan.status_error(status).code(), ErrorCode::kBuffer);
+  }
+  const Plan reversal =
+      Plan::convert(packed("i", {10}), Layout::strided(format("i"), {10}, {-4}, 36));
+  EXPECT_EQ(reversal.try_run({data.data()}, {data.data()}).code, StatusCode::kOverlap);
+}
+
+TEST_P(PlanTest, NeighboursDoNotOverlap) {
+  std::vector<int32_t> data(20, 3);
+  const Plan plan = Plan::convert(packed("i", {10}), packed("f", {10}));
+  EXPECT_TRUE(plan.try_run({data.data()}, {data.data() + 10}).ok());
+  EXPECT_TRUE(plan.try_run({data.data() + 10}, {data.data()}).ok());
+}
+
+TEST_P(PlanTest, RunThrowsWhatTryRunReports) {
+  const int32_t in[4] = {1, 2, 300, -1};
+  uint8_t out[4] = {};
+  const Plan plan =
+      Plan::convert(packed("i", {4}), packed("B", {4}), {.overflow = Overflow::kRaise});
+  try {
+    plan.run(in, out);
+    FAIL() << "took 300";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kData);
+    EXPECT_EQ(error.position(), 2);
+    EXPECT_NE(std::string(error.what()).find("element 2"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("300"), std::string::npos) << error.what();
+  }
+}
+
+// --- the failure contract ------------------------------------------------------------------------
+
+TEST_P(PlanTest, DataErrorsNameIndexValueAndField) {
+  struct Item {
+    float x;
+    int32_t n[2];
+  };
+  const Item in[3] = {{1, {1, 2}}, {2, {3, 70000}}, {1e30f, {-40000, 5}}};
+  uint8_t out[3 * 8] = {};
+  const Plan plan = Plan::convert(packed("T{f:x:(2)i:n:}", {3}), packed("T{(2)h:n:f:x:}", {3}),
+                                  {.overflow = Overflow::kRaise});
+  const RunStatus status = plan.try_run({const_cast<Item*>(in)}, {out});
+  ASSERT_EQ(status.code, StatusCode::kDataError);
+  EXPECT_EQ(status.index, 1);
+  EXPECT_EQ(plan.field_path(status.field), "n");
+  EXPECT_STREQ(status.value, "70000");
+  EXPECT_EQ(status.error_bits, uint32_t{SC_ERR_OVERFLOW});
+  const std::string text = plan.status_error(status).what();
+  EXPECT_NE(text.find("'n'"), std::string::npos) << text;
+}
+
+TEST_P(PlanTest, TheIndexCountsTheSourceInItsOwnOrder) {
+  // Memory order, destination order and the source's C order all differ.
+  const Layout src = Layout::strided(format("i"), {3, 4}, {4, -12}, 36);
+  const Layout dst = Layout::strided(format("b"), {3, 4}, {1, 3});
+  const Plan plan = Plan::convert(src, dst, {.overflow = Overflow::kRaise, .index_offset = 100});
+  for (int64_t bad = 0; bad < 12; ++bad) {
+    std::vector<int32_t> data(12, 5);
+    const auto at = [&](int64_t index) -> int32_t& {
+      return data[static_cast<size_t>((36 + index / 4 * 4 - index % 4 * 12) / 4)];
+    };
+    at(bad) = 1000;
+    at(11) = 2000;
+    std::vector<int8_t> out(12);
+    const RunStatus status = plan.try_run({data.data()}, {out.data()});
+    EXPECT_EQ(status.index, 100 + bad);
+  }
+}
+
+TEST_P(PlanTest, ABroadcastSourceIsIndexedByItsOwnItems) {
+  const float in[3] = {1, 2, 1e9f};
+  int16_t out[4 * 3] = {};
+  const Plan plan =
+      Plan::convert(packed("f", {3}), packed("h", {4, 3}), {.overflow = Overflow::kRaise});
+  EXPECT_EQ(plan.try_run({const_cast<float*>(in)}, {out}).index, 2);
+}
+
+TEST_P(PlanTest, WhereMemoryIsSharedNothingIsWrittenBeforeTheCheck) {
+  std::vector<int32_t> data = {1, 2, 3, -4, 5};
+  const std::vector<int32_t> old = data;
+  const Plan plan =
+      Plan::convert(packed("i", {5}), packed("I", {5}), {.overflow = Overflow::kRaise});
+  const RunStatus status = plan.try_run({data.data()}, {data.data()});
+  EXPECT_EQ(status.code, StatusCode::kDataError);
+  EXPECT_EQ(status.index, 3);
+  EXPECT_EQ(data, old);
+}
+
+// --- what stays as it is -------------------------------------------------------------------------
+
+TEST_P(PlanTest, PaddingOfTheDestinationIsKept) {
+  uint8_t in[2][5] = {{1, 0, 2, 0, 0xEE}, {3, 0, 4, 0, 0xEE}};
+  uint8_t out[2][7];
+  std::memset(out, 0x77, sizeof out);
+  Plan::convert(packed("T{<h:a:<h:b:x}", {2}), packed("T{x<h:b:2x<h:a:}", {2})).run(in, out);
+  const uint8_t want[2][7] = {{0x77, 2, 0, 0x77, 0x77, 1, 0}, {0x77, 4, 0, 0x77, 0x77, 3, 0}};
+  EXPECT_EQ(std::memcmp(out, want, sizeof want), 0);
+}
+
+TEST_P(PlanTest, EqualFormatsCopyPaddingToo) {
+  uint8_t in[2][4] = {{1, 2, 3, 4}, {5, 6, 7, 8}}, out[2][4] = {};
+  Plan::convert(packed("T{<h:a:2x}", {2}), packed("T{<h:a:2x}", {2})).run(in, out);
+  EXPECT_EQ(std::memcmp(in, out, sizeof in), 0);
+}
+
+TEST_P(PlanTest, FieldsPairByNameOrByPosition) {
+  const int16_t in[2] = {1, 2};
+  int32_t out[2] = {};
+  const Layout src = packed("T{h:a:h:b:}", {1}), dst = packed("T{i:b:i:a:}", {1});
+  Plan::convert(src, dst).run(in, out);
+  EXPECT_EQ(out[0], 2);
+  EXPECT_EQ(out[1], 1);
+  Plan::convert(src, dst, {.fields = FieldMatch::kPosition}).run(in, out);
+  EXPECT_EQ(out[0], 1);
+  EXPECT_EQ(out[1], 2);
+  // A destination with one unnamed leaf pairs by position.
+  Plan::convert(src, packed("T{i:b:i}", {1})).run(in, out);
+  EXPECT_EQ(out[0], 1);
+}
+
+TEST_P(PlanTest, NotOnlyNumbersMove) {
+  const char in[3][6] = {"abcde", "fghij", "klmno"};
+  char out[3][6] = {};
+  Plan::convert(Layout::strided(format("6s"), {3}, {-6}, 12), packed("6s", {3})).run(in, out);
+  EXPECT_STREQ(out[0], "klmno");
+  EXPECT_STREQ(out[2], "abcde");
+}
+
+TEST_P(PlanTest, ByteswapOfComplexAndTextSwapsEachUnit) {
+  const uint8_t in[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  uint8_t out[8] = {};
+  Plan::byteswap(packed("Zf", {1}), packed("Zf", {1})).run(in, out);
+  const uint8_t complex[8] = {4, 3, 2, 1, 8, 7, 6, 5};
+  EXPECT_EQ(std::memcmp(out, complex, 8), 0);
+  Plan::byteswap(packed("2w", {1}), packed("2w", {1})).run(in, out);
+  EXPECT_EQ(std::memcmp(out, complex, 8), 0);
+  Plan::byteswap(packed("Zd", {0}), packed("Zd", {0})).run(in, out);
+}
+
+TEST_P(PlanTest, SixtyFourDimensions) {
+  std::vector<int64_t> shape(64, 1);
+  shape[0] = 2;
+  shape[31] = 3;
+  shape[63] = 5;
+  std::vector<float> in(30);
+  for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(i);
+  std::vector<double> out(30);
+  Plan::convert(packed("f", shape), packed("d", shape)).run(in.data(), out.data());
+  EXPECT_EQ(out[29], 29.0);
+  // None of them joins another: each of 12 axes of size 2 is reversed against the source.
+  std::vector<int64_t> twos(12, 2), back(12);
+  for (size_t k = 0; k < 12; ++k) back[k] = int64_t{1} << k;
+  std::vector<uint8_t> bytes(4096), turned(4096);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 7 + i / 256);
+  Plan::convert(packed("B", twos), Layout::strided(format("B"), twos, back))
+      .run(bytes.data(), turned.data());
+  for (unsigned i = 0; i < 4096; ++i) {
+    unsigned reversed = 0;
+    for (unsigned k = 0; k < 12; ++k) reversed |= ((i >> k) & 1u) << (11 - k);
+    ASSERT_EQ(turned[reversed], bytes[i]);
+  }
+}
+
+}  // namespace
+}  // namespace stridecast::testing

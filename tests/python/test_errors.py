@@ -1,0 +1,193 @@
+"""What goes wrong, and that each mistake gives one clear error and writes nothing."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import stridecast as sc
+
+SRC = np.arange(4, dtype="f4")
+
+
+@pytest.mark.parametrize("call", [
+    lambda: sc.convert(),
+    lambda: sc.convert(SRC),
+    lambda: sc.convert(SRC, "d", None),
+    lambda: sc.convert(SRC, "d", outt=None),
+    lambda: sc.convert(SRC, "d", rounding="towards-zero"),
+    lambda: sc.convert(SRC, "d", fmt="d"),
+    lambda: sc.convert(SRC, None),
+    lambda: sc.convert(SRC, "d", overflow=1),
+    lambda: sc.convert(SRC, "d", threads="2"),
+    lambda: sc.convert([1.0, 2.0], "d"),
+    lambda: sc.convert("text", "d"),
+    lambda: sc.convert(SRC, "d", out=[0, 0, 0, 0]),
+    lambda: sc.convert(SRC, "3s"),
+    lambda: sc.convert(np.zeros(2, "M8[s]"), "d"),
+    lambda: sc.astype([1, 2], "f4"),
+    lambda: sc.astype(SRC, "nonsense"),
+    lambda: sc.astype(SRC, "f8", out=bytearray(32)),
+    lambda: sc.astype(SRC, None),
+    lambda: sc.astype(SRC, "i4", casting="safe"),
+    lambda: sc.astype(SRC, "f8", casting=3),
+    lambda: sc.astype(SRC, object),
+    lambda: sc.copy(np.array([None])),
+    lambda: sc.copy(SRC, order=1),
+    lambda: sc.byteswap(SRC, True),
+    lambda: sc.reduce(SRC),
+    lambda: sc.asarray(3),
+], ids=range(26))
+def test_type_errors(call):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: sc.convert(SRC, "d", overflow="clip"),
+    lambda: sc.convert(SRC, "d", nan="zero"),
+    lambda: sc.convert(SRC, "d", order="X"),
+    lambda: sc.convert(SRC, "d", fields="both"),
+    lambda: sc.convert(SRC, "d", out=np.zeros(3)),
+    lambda: sc.convert(SRC, "d", out=np.zeros((4, 3))),
+    lambda: sc.convert(SRC, "d", out=np.zeros(4, "i8")),
+    lambda: sc.astype(SRC, "f8", casting="wild"),
+    lambda: sc.copy(SRC, out=np.zeros(4)),
+    lambda: sc.convert(np.broadcast_to(SRC, (2**40, 2**20, 4)), "d"),
+], ids=range(10))
+def test_value_errors(call):
+    with pytest.raises(ValueError) as caught:
+        call()
+    assert str(caught.value)
+
+
+def test_errors_name_the_choices():
+    with pytest.raises(ValueError, match="'wrap', 'saturate', 'raise'"):
+        sc.convert(SRC, "d", overflow="clip")
+    with pytest.raises(TypeError, match="convert.*'rounding'"):
+        sc.convert(SRC, "d", rounding=None)
+
+
+def test_no_memory():
+    with pytest.raises(MemoryError):
+        sc.convert(np.broadcast_to(SRC, (2**43, 4)), "d")
+
+
+def read_only():
+    x = np.zeros(4)
+    x.flags.writeable = False
+    return x
+
+
+@pytest.mark.parametrize("out", [bytes(32), memoryview(bytes(32)), sc.Buffer(bytes(32)), read_only()])
+def test_read_only_destinations(out):
+    with pytest.raises(BufferError, match="out is read-only"):
+        sc.convert(SRC, None, out=out)
+
+
+class TestOverlap:
+    def test_shifted(self):
+        for code in ("f4", "i4"):
+            data = np.arange(10, dtype="f4")
+            before = data.tobytes()
+            with pytest.raises(BufferError, match="share memory"):
+                sc.convert(data[:-1], None, out=data[1:].view(code))
+            assert data.tobytes() == before
+
+    def test_different_sizes(self):
+        data = np.arange(16, dtype="f4")
+        with pytest.raises(BufferError):
+            sc.convert(data[:8], None, out=data.view("f8"))
+        assert data.tolist() == list(range(16))
+
+    def test_apart_in_one_allocation(self):
+        data = np.arange(10, dtype="f4")
+        sc.convert(data[:5], None, out=data[5:])
+        assert data.tolist() == [0, 1, 2, 3, 4] * 2
+
+    def test_the_same_memory(self):
+        data = np.array([1, -2, 3], "i4")
+        sc.convert(data, None, out=data.view("f4"))
+        assert data.view("f4").tolist() == [1, -2, 3]
+
+
+class TestDataErrors:
+    def test_names_index_and_value(self):
+        x = np.zeros((3, 50), "f8")
+        x[1, 7] = 300.5
+        x[2, 0] = np.nan
+        with pytest.raises(OverflowError, match=r"57\b.*300\.5"):
+            sc.convert(x, "B", overflow="raise")
+
+    @pytest.mark.parametrize("threads", [1, 2, 4])
+    def test_the_lowest_index_whatever_the_threads(self, threads):
+        x = np.zeros((1000, 1500), "i4").T
+        x[3, 11], x[3, 500], x[1499, 0] = 70000, 70001, 70002
+        with pytest.raises(OverflowError, match=rf"{3 * 1000 + 11}\b.*70000\b"):
+            sc.convert(x, "h", overflow="raise", threads=threads)
+
+    def test_broadcast_source(self):
+        with pytest.raises(OverflowError, match="300"):
+            sc.convert(np.array([300]), "B", out=np.zeros((2, 3), "u1"), overflow="raise")
+
+    def test_a_large_conversion_without_the_gil(self):
+        x = np.full(3_000_000, 2.0**40)
+        with pytest.raises(OverflowError, match=r"0\b.*1099511627776"):
+            sc.astype(x, "i4", overflow="raise")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in Python 3.12")
+class TestExportersThatFail:
+    def test_their_exception_is_kept(self):
+        class Broken:
+            def __buffer__(self, flags):
+                raise RuntimeError("out of paper")
+
+        with pytest.raises(RuntimeError, match="out of paper"):
+            sc.convert(Broken(), "d")
+
+    def test_read_only_from_the_exporter(self):
+        class Strict:
+            def __buffer__(self, flags):
+                if flags & 1:
+                    raise BufferError("never")
+                return memoryview(b"abcd")
+
+        assert sc.convert(Strict(), "d").size == 4
+        with pytest.raises(BufferError, match="out is read-only"):
+            sc.convert(b"abcd", None, out=Strict())
+
+    def test_callbacks_that_call_back(self):
+        class Nested:
+            def __buffer__(self, flags):
+                assert sc.convert(b"\1\2", "f").tolist() == [1.0, 2.0]
+                return memoryview(b"\3\4")
+
+        assert sc.convert(Nested(), "d").tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("wrong", ["Zi", "T{i:a:", "i}", "?(", "\x01"])
+def test_foreign_format_texts(wrong):
+    # A Buffer cannot make such a text; a C exporter can.
+    import ctypes
+
+    class PyBuffer(ctypes.Structure):
+        _fields_ = [("buf", ctypes.c_void_p), ("obj", ctypes.py_object), ("len", ctypes.c_ssize_t),
+                    ("itemsize", ctypes.c_ssize_t), ("readonly", ctypes.c_int), ("ndim", ctypes.c_int),
+                    ("format", ctypes.c_char_p), ("shape", ctypes.c_void_p), ("strides", ctypes.c_void_p),
+                    ("suboffsets", ctypes.c_void_p), ("internal", ctypes.c_void_p)]
+
+    data = ctypes.create_string_buffer(16)
+    shape, strides = (ctypes.c_ssize_t * 1)(4), (ctypes.c_ssize_t * 1)(4)
+    info = PyBuffer(buf=ctypes.addressof(data), len=16, itemsize=4, ndim=1, format=wrong.encode(),
+                    shape=ctypes.addressof(shape), strides=ctypes.addressof(strides))
+    make = ctypes.pythonapi.PyMemoryView_FromBuffer
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p]
+    view = make(ctypes.addressof(info))
+    with pytest.raises(sc.FormatError):
+        sc.Buffer(view)
+    suboffsets = (ctypes.c_ssize_t * 1)(0)
+    info.format, info.suboffsets = b"i", ctypes.addressof(suboffsets)
+    with pytest.raises(BufferError, match="suboffsets"):
+        sc.Buffer(make(ctypes.addressof(info)))

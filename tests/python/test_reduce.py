@@ -1,0 +1,134 @@
+"""reduce: against exact sums, against NumPy's minima, and its promise of one bit pattern for a shape."""
+
+import math
+
+import numpy as np
+import pytest
+from conftest import ARITHMETIC, bfloat16, bits
+
+import stridecast as sc
+
+CODES = ["f", "d", "q", "E"]
+
+
+def values(code, *shape):
+    rng = np.random.default_rng(len(shape) + ord(code))
+    if code == "q":
+        return rng.integers(-(2**40), 2**40, shape)
+    return (rng.standard_normal(shape) * 100).astype(ARITHMETIC[code])
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("axis", [None, 0, 1, -1, (0, 2), (1,), (2, 0, 1), ()])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_axes(code, axis, keepdims):
+    x = values(code, 5, 7, 130)
+    smallest = sc.reduce(x, "min", axis=axis, keepdims=keepdims)
+    expected = x.astype("f8" if code == "E" else x.dtype).min(axis=axis, keepdims=keepdims)
+    assert smallest.format == sc.Format(code)
+    assert smallest.shape == expected.shape
+    assert np.array_equal(smallest.numpy().astype(expected.dtype), expected)
+    total = sc.reduce(x, "sum", axis=axis, keepdims=keepdims)
+    wide = x.astype("i8" if code == "q" else "f8")
+    expected = wide.sum(axis=axis, keepdims=keepdims)
+    assert total.format == sc.Format(code) and total.shape == expected.shape
+    tolerance = {"f": 1e-4, "d": 1e-12, "q": 0, "E": 8e-3}[code]
+    scale = np.abs(wide).sum(axis=axis, keepdims=keepdims)
+    assert (np.abs(total.numpy().astype(expected.dtype) - expected) <= tolerance * scale).all()
+
+
+def tree_sum(x):
+    """The documented order: leaves of 128 in 8 accumulators, leaves joined as a binary counter."""
+    one = x.dtype.type
+
+    def leaf(part):
+        lanes = [one(-0.0)] * 8
+        for i, v in enumerate(part):
+            lanes[i % 8] = one(lanes[i % 8] + v)
+        a, b, c, d, e, f, g, h = lanes
+        return one(one(one(a + b) + one(c + d)) + one(one(e + f) + one(g + h)))
+
+    stack = []
+    for n, start in enumerate(range(0, len(x), 128), 1):
+        total = leaf(x[start : start + 128])
+        while n % 2 == 0:
+            total, n = one(stack.pop() + total), n // 2
+        stack.append(total)
+    total = stack.pop() if stack else one(0)
+    while stack:
+        total = one(stack.pop() + total)
+    return total
+
+
+@pytest.mark.parametrize("code", ["f", "d"])
+@pytest.mark.parametrize("n", [0, 1, 7, 128, 129, 1000, 1024, 5000])
+def test_the_order_of_a_sum_is_the_documented_one(code, n):
+    x = values(code, n)
+    assert bits(sc.reduce(x, "sum").numpy()) == bits(np.array(tree_sum(x)))
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_strides_threads_and_targets_change_no_bit(code):
+    x = values(code, 300, 700)
+    swapped = x.astype(x.dtype.newbyteorder())
+    for axis in (None, 0, 1):
+        expected = bytes(sc.reduce(x, "sum", axis=axis, threads=1))
+        for other in (np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2], x[::-1][::-1], swapped):
+            assert bytes(sc.reduce(other, "sum", axis=axis)) == expected
+        for threads in (2, 4):
+            assert bytes(sc.reduce(x, "sum", axis=axis, threads=threads)) == expected
+    for target in sc.targets():
+        sc.set_target(target)
+        assert bytes(sc.reduce(x, "sum", axis=1)) == bytes(sc.reduce(x, "sum", axis=1, threads=3))
+
+
+def test_exact_for_integers_and_wrap():
+    assert sc.reduce(np.array([2**62, 2**62, 2**62]), "sum").item() == 3 * 2**62 - 2**64
+
+
+def test_bfloat16_accumulates_in_float32():
+    ones = np.ones(1000, bfloat16)
+    assert sc.reduce(ones, "sum").item() == 1000.0  # bfloat16 alone would stop at 256
+    x = values("E", 500)
+    assert sc.reduce(x, "sum").item() == float(tree_sum(x.astype("f4")).astype(bfloat16))
+
+
+@pytest.mark.parametrize("code", ["f", "d", "E"])
+def test_nan_and_signed_zero(code):
+    x = np.array([3.0, np.nan, -1.0]).astype(ARITHMETIC[code])
+    assert math.isnan(sc.reduce(x, "min").item())
+    assert math.isnan(sc.reduce(x, "sum").item())
+    zero = np.array([-0.0]).astype(ARITHMETIC[code])
+    assert math.copysign(1, sc.reduce(zero, "sum").item()) == -1
+    assert math.copysign(1, sc.reduce(zero[:0], "sum").item()) == 1
+
+
+def test_out_and_dtype():
+    x = values("d", 3, 4)
+    out = np.zeros(3)
+    assert sc.reduce(x, "min", axis=1, out=out) is out
+    assert np.array_equal(out, x.min(axis=1))
+    assert sc.reduce(x, "min", dtype="d").item() == x.min()
+    kept = np.zeros((3, 1))
+    assert sc.reduce(x, "min", axis=1, out=kept) is kept
+    with pytest.raises(ValueError):
+        sc.reduce(x, "min", axis=0, out=out)
+    with pytest.raises(BufferError, match="read-only"):
+        sc.reduce(x, "min", axis=1, out=bytes(24))
+
+
+@pytest.mark.parametrize("axis", [3, -4, (0, 0), (0, -3)])
+def test_bad_axes(axis):
+    with pytest.raises(ValueError, match="axis"):
+        sc.reduce(values("f", 2, 3, 4), "sum", axis=axis)
+
+
+def test_what_does_not_exist():
+    with pytest.raises(TypeError):
+        sc.reduce(np.array(["a"]), "sum")
+    with pytest.raises(ValueError, match="'prod'"):
+        sc.reduce(np.ones(3), "prod")
+    with pytest.raises(ValueError):
+        sc.reduce(np.ones(0), "min")
+    with pytest.raises(TypeError):
+        sc.reduce(np.ones(3), "sum", skipna=True)

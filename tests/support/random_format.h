@@ -1,0 +1,26 @@
+// Random pairs of formats that convert into each other: scalars in both byte orders, sub-arrays,
+// and structs with unaligned fields, padding, nested structs and another order of fields.
+#ifndef STRIDECAST_TESTS_SUPPORT_RANDOM_FORMAT_H_
+#define STRIDECAST_TESTS_SUPPORT_RANDOM_FORMAT_H_
+
+#include "stridecast/format.h"
+#include "stridecast/plan.h"
+#include "tests/reference/strided.h"
+#include "tests/support/random_layout.h"
+
+namespace stridecast::testing {
+
+struct FormatPair {
+  Format src, dst;
+  FieldMatch match;            // what to ask of the plan
+  reference::Pairing pairing;  // what that comes to
+};
+
+FormatPair random_format_pair(Random& random);
+
+/// One format with elements of any arithmetic type.
+Format random_format(Random& random);
+
+}  // namespace stridecast::testing
+
+#endif  // STRIDECAST_TESTS_SUPPORT_RANDOM_FORMAT_H_
