@@ -1,0 +1,228 @@
+"""The cases that bench/peers.py times: stridecast beside NumPy + ml_dtypes, and beside stream().
+
+A case's name is a path, "group/...", by which bench/targets.toml selects it. Sources hold values
+that every type in the pair can hold: what happens outside is a matter of rules, not of speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice, permutations
+from string import ascii_letters
+from time import perf_counter_ns
+
+import ml_dtypes
+import numpy as np
+from numpy._core._internal import _dtype_from_pep3118
+
+import stridecast
+from measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, aligned, timed
+
+#: NumPy's name of every arithmetic type, with its format code.
+TYPES = {
+    "bool": "?",
+    "int8": "b",
+    "uint8": "B",
+    "int16": "h",
+    "uint16": "H",
+    "int32": "i",
+    "uint32": "I",
+    "int64": "q",
+    "uint64": "Q",
+    "float16": "e",
+    "bfloat16": "E",
+    "float32": "f",
+    "float64": "d",
+}
+SMALL = 16 * 1024
+LARGE = 16 * 1024 * 1024
+
+
+def dtype_of(name: str) -> np.dtype:
+    return np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+
+
+def _range(name: str) -> tuple[float, float]:
+    """A closed interval that the type holds, as floats."""
+    if name == "bool":
+        return 0, 1
+    if name in ("float16", "bfloat16", "float32", "float64"):
+        return -60000.0, 60000.0
+    info = np.iinfo(name)
+    return float(info.min), float(info.max)
+
+
+def values(src: str, dst: str, count: int) -> np.ndarray:
+    """`count` values of `src` that `dst` can hold, contiguous, always the same ones."""
+    random = np.random.default_rng(20)
+    low = max(_range(src)[0], _range(dst)[0])
+    high = min(_range(src)[1], _range(dst)[1])
+    source = dtype_of(src)
+    integers = {"i", "u", "b"}
+    if source.kind in integers or dst == "bool":
+        # 24 bits: beyond, a peer that goes through float32 rounds twice.
+        limit = float(1 << 24)
+        low, high = max(low, -limit), min(high, limit)
+        return random.integers(int(low), int(high), count, endpoint=True).astype(source)
+    if dtype_of(dst).kind in integers:
+        # A margin, because bfloat16 rounds 255 up to 256.
+        margin = 0.98
+        low, high = max(low, -(2.0**62)), min(high, 2.0**62)
+        wide = random.uniform(low * margin, high * margin, count)
+    else:
+        wide = random.standard_normal(count)
+    return wide.astype(np.float32).astype(source)
+
+
+def _equal(got: np.ndarray, expected: np.ndarray, name: str) -> None:
+    same = got.view(np.uint8) == expected.view(np.uint8)
+    if not same.all():
+        item = int(np.argmin(same)) // got.itemsize
+        raise AssertionError(f"{name}: item {item} is {got[item]}, the peer has {expected[item]}")
+
+
+def cast(name: str, src: np.ndarray, dst_name: str, *, seconds: float = 0.1) -> Case:
+    """`src` into a warm contiguous destination, beside np.copyto."""
+    out = aligned(src.size, dtype_of(dst_name), DESTINATION_OFFSET)
+    code = TYPES[dst_name]
+
+    def check() -> None:
+        np.copyto(out, src, casting="unsafe")
+        expected = out.copy()
+        out.view(np.uint8).fill(0xA5)
+        stridecast.convert(src, code, out=out)
+        _equal(out, expected, name)
+
+    ours = timed("convert(a, code, out=o)", convert=stridecast.convert, a=src, o=out, code=code)
+    numpy = timed('copyto(o, a, casting="unsafe")', copyto=np.copyto, a=src, o=out)
+    return Case(name, ours, {"numpy": numpy}, seconds, check)
+
+
+def contiguous_cases() -> Iterator[Case]:
+    for src in TYPES:
+        for dst in TYPES:
+            array = aligned(SMALL, dtype_of(src))
+            array[:] = values(src, dst, SMALL)
+            yield cast(f"contiguous/{src}/{dst}", array, dst)
+
+
+def stride2_cases() -> Iterator[Case]:
+    for src in TYPES:
+        for dst in TYPES:
+            array = aligned(2 * SMALL, dtype_of(src))[::2]
+            array[:] = values(src, dst, SMALL)
+            yield cast(f"stride2/{src}/{dst}", array, dst)
+
+
+def byteswapped_cases() -> Iterator[Case]:
+    for src in TYPES:
+        dtype = dtype_of(src)
+        if dtype.itemsize == 1:
+            continue
+        for dst in TYPES:
+            array = aligned(SMALL, dtype)
+            array[:] = values(src, dst, SMALL)
+            swapped = array.byteswap(inplace=True).view(dtype.newbyteorder())
+            yield cast(f"byteswapped/{src}/{dst}", swapped, dst)
+
+
+def large_cases(library: BenchLibrary | None) -> Iterator[Case]:
+    """16 Mi elements, beside streams of the same bytes."""
+    src = aligned(LARGE, np.dtype(np.float32))
+    src[:] = values("float32", "float32", LARGE)
+    for dst in ("bfloat16", "float16", "float64"):
+        case = cast(f"large/float32/{dst}", src, dst, seconds=1.5)
+        if library is not None:
+            # Beside a destination of the streams' own: a check would find the cast's overwritten.
+            out = aligned(LARGE, dtype_of(dst), DESTINATION_OFFSET)
+            streams = {
+                "stream": library.stream(src, out, non_temporal=False),
+                "stream-nt": library.stream(src, out, non_temporal=True),
+            }
+            case.peers = {**streams, **case.peers}
+        yield case
+
+
+def small_cases(library: BenchLibrary | None) -> Iterator[Case]:
+    """Eight elements: what a call costs."""
+    src, out = np.arange(8, dtype=np.float32), np.zeros(8, np.float64)
+    copyto = timed("copyto(o, a)", copyto=np.copyto, a=src, o=out)
+
+    def check() -> None:
+        out.fill(-1)
+        stridecast.convert(src, "d", out=out)
+        _equal(out, src.astype(np.float64), "small/convert")
+
+    convert = timed('convert(a, "d", out=o)', convert=stridecast.convert, a=src, o=out)
+    yield Case("small/convert", convert, {"numpy": copyto}, 0.5, check)
+    look_up = timed("plan(a, o)", plan=stridecast.plan, a=src, o=out)
+    yield Case("small/plan-lookup/python", look_up, {"numpy": copyto}, 0.5)
+    if library is not None:
+        yield Case("small/plan-lookup/c++", library.plan_lookup_ns, {"numpy": copyto}, 0.5)
+
+
+STRUCT = "T{<d:x:>q:t:(3)f:v:}"
+
+
+def _fresh_texts() -> Iterator[str]:
+    """STRUCT with other field names, over and over: no text comes twice in 132,600."""
+    names = cycle(permutations(ascii_letters, 3))
+    return (f"T{{<d:{x}:>q:{t}:(3)f:{v}:}}" for x, t, v in names)
+
+
+def _parse_fresh() -> Batch:
+    """Parses formats that were never seen; the texts are made outside the timing."""
+    names = cycle(permutations(ascii_letters, 3))
+
+    def batch(n: int) -> int:
+        texts = [f"T{{<d:{x}:>q:{t}:(3)f:{v}:}}" for x, t, v in islice(names, n)]
+        return over(texts)
+
+    parse = stridecast.Format
+
+    def over(texts: list[str]) -> int:
+        start = perf_counter_ns()
+        for text in texts:
+            parse(text)
+        return perf_counter_ns() - start
+
+    return batch
+
+
+def parse_cases(library: BenchLibrary | None) -> Iterator[Case]:
+    """Formats that nobody has parsed before; and for the record, one that was."""
+    numpy = timed("parse(text)", parse=_dtype_from_pep3118, text=STRUCT)
+
+    def check() -> None:
+        assert stridecast.Format(STRUCT).itemsize == _dtype_from_pep3118(STRUCT).itemsize
+
+    if library is not None:
+        yield Case("parse/c++", library.parse_fresh_ns, {"numpy": numpy}, 0.5, check)
+    yield Case("parse/python", _parse_fresh(), {"numpy": numpy}, 0.5, check)
+    cached = timed("Format(text)", Format=stridecast.Format, text=STRUCT)
+    yield Case("parse/python-cached", cached, {"numpy": numpy}, 0.3, check)
+
+
+def noise_cases(label: str) -> Iterator[Case]:
+    """Calls beside themselves: how far from 1 a ratio lies when nothing differs."""
+    small = np.arange(8, dtype=np.float32), np.zeros(8, np.float64)
+    pairs = {"8": small}
+    for size, count in (("16Ki", SMALL), ("1Mi", 64 * SMALL)):
+        pairs[size] = aligned(count, np.float32), aligned(count, np.float64, DESTINATION_OFFSET)
+    for size, (src, out) in pairs.items():
+        copyto = timed("copyto(o, a)", copyto=np.copyto, a=src, o=out)
+        yield Case(f"noise/{label}/copyto-{size}", copyto, {"itself": copyto}, 0.08)
+        ours = timed('convert(a, "d", out=o)', convert=stridecast.convert, a=src, o=out)
+        yield Case(f"noise/{label}/convert-{size}", ours, {"itself": ours}, 0.08)
+
+
+#: Generators of cases by the first part of their names. A case is made when its turn comes, so that
+#: memory is held for one at a time.
+GROUPS: dict[str, Callable[[BenchLibrary | None], Iterator[Case]]] = {
+    "small": small_cases,
+    "parse": parse_cases,
+    "contiguous": lambda _: contiguous_cases(),
+    "stride2": lambda _: stride2_cases(),
+    "byteswapped": lambda _: byteswapped_cases(),
+    "large": large_cases,
+}
