@@ -1,0 +1,87 @@
+# The commands of the project. Each installs and builds what it needs, and only that: a second call
+# with nothing new is quiet. The work is in scripts/, CMake and pip; this file says what follows what.
+
+SHELL := /bin/bash
+PYTHON_ENV := .venv/bin
+# What the Python package is made of; a change in one of these installs it anew.
+PACKAGE_SOURCES := CMakeLists.txt pyproject.toml README.md \
+  $(shell find cmake dtypes engine include kernels python -type f -not -name '*.pyc')
+
+# Compilations are shared between the build folders, and between clones of the tree.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test cxx-test python-test sanitize tsan bench bench-targets format lint tidy \
+  package deps clean
+
+help: ## lists these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: package ## converts the weights of a real model to bfloat16, checks every bit, times it
+	@$(PYTHON_ENV)/python examples/model_to_bfloat16.py
+
+test: cxx-test python-test $(if $(CI),sanitize) ## builds and runs every test (with CI set: also sanitize)
+
+cxx-test: deps ## the C++ tests
+	@scripts/build.sh dev
+	@ctest --preset dev --progress -j 2 > build/dev/ctest.log 2>&1 \
+	  || { cat build/dev/ctest.log; exit 1; }
+	@tail -n 4 build/dev/ctest.log
+
+python-test: package ## the Python tests
+	@$(PYTHON_ENV)/python --version
+	@$(PYTHON_ENV)/python -m pytest -q tests
+
+sanitize: deps ## the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/build.sh asan-ubsan
+	@ctest --preset asan-ubsan --progress -j 2 > build/asan-ubsan/ctest.log 2>&1 \
+	  || { cat build/asan-ubsan/ctest.log; exit 1; }
+	@tail -n 4 build/asan-ubsan/ctest.log
+
+tsan: deps ## the C++ tests under ThreadSanitizer (needs clang and libomp-dev)
+	@scripts/build.sh tsan
+	@ctest --preset tsan
+
+bench: package ## runs the benchmarks of every kernel family
+	@scripts/build.sh bench
+	@for binary in build/bench/bench/bench_*; do \
+	  if [ -x $$binary ] && [ -f $$binary ]; then $$binary || exit 1; fi; done
+
+PART ?= 1
+bench-targets: package ## measures the rows of bench/targets.toml: make bench-targets PART=1
+	@scripts/build.sh bench
+	@$(PYTHON_ENV)/python bench/bench_targets.py --part $(PART)
+
+format: deps ## formats C++ and Python in place
+	@git ls-files --cached --others --exclude-standard '*.cc' '*.h' | xargs clang-format -i
+	@$(PYTHON_ENV)/ruff check --quiet --fix .
+	@$(PYTHON_ENV)/ruff format --quiet .
+
+lint: deps ## checks format and style, changes nothing
+	@scripts/lint.sh
+
+tidy: deps ## lint, and clang-tidy (takes minutes)
+	@scripts/build.sh dev
+	@scripts/lint.sh --tidy
+
+clean: ## removes what was built; keeps .venv and the downloads in .cache
+	@rm -rf build
+
+# Puts the Python package into .venv, if it is not there as it is in the tree.
+package: deps
+	@$(MAKE) --no-print-directory .venv/.package
+
+.venv/.package: $(PACKAGE_SOURCES)
+	@echo "package: installing into .venv"
+	@mkdir -p build
+	@$(PYTHON_ENV)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+	  --no-deps --force-reinstall -C build-dir=build/python -C cmake.define.STRIDECAST_WERROR=ON . \
+	  > build/package.log 2>&1 \
+	  || { cat build/package.log; exit 1; }
+	@$(PYTHON_ENV)/python -c 'import stridecast'
+	@touch $@
+
+deps:
+	@scripts/install-deps.sh
