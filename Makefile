@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 PYTHON_ENV := .venv/bin
 # What the Python package is made of; a change in one of these installs it anew.
-PACKAGE_SOURCES := CMakeLists.txt pyproject.toml README.md \
+PACKAGE_SOURCES := CMakeLists.txt pyproject.toml \
   $(shell find cmake dtypes engine include kernels python -type f -not -name '*.pyc')
 
 # Compilations are shared between the build folders, and between clones of the tree.
@@ -26,7 +26,7 @@ test: cxx-test python-test $(if $(CI),sanitize) ## builds and runs every test (w
 
 cxx-test: deps ## the C++ tests
 	@scripts/build.sh dev
-	@ctest --preset dev --progress -j 2 > build/dev/ctest.log 2>&1 \
+	@ctest --preset dev -j 2 > build/dev/ctest.log 2>&1 \
 	  || { cat build/dev/ctest.log; exit 1; }
 	@tail -n 4 build/dev/ctest.log
 
@@ -36,7 +36,7 @@ python-test: package ## the Python tests
 
 sanitize: deps ## the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/build.sh asan-ubsan
-	@ctest --preset asan-ubsan --progress -j 2 > build/asan-ubsan/ctest.log 2>&1 \
+	@ctest --preset asan-ubsan -j 2 > build/asan-ubsan/ctest.log 2>&1 \
 	  || { cat build/asan-ubsan/ctest.log; exit 1; }
 	@tail -n 4 build/asan-ubsan/ctest.log
 
@@ -51,7 +51,7 @@ bench: package ## runs the benchmarks of every kernel family
 
 PART ?= 1
 bench-targets: package ## measures the rows of bench/targets.toml: make bench-targets PART=1
-	@scripts/build.sh bench
+	@scripts/build.sh bench stridecast_bench
 	@$(PYTHON_ENV)/python bench/bench_targets.py --part $(PART)
 
 format: deps ## formats C++ and Python in place
@@ -71,7 +71,7 @@ clean: ## removes what was built; keeps .venv and the downloads in .cache
 
 # Puts the Python package into .venv, if it is not there as it is in the tree.
 package: deps
-	@$(MAKE) --no-print-directory .venv/.package
+	@$(MAKE) --silent --no-print-directory .venv/.package
 
 .venv/.package: $(PACKAGE_SOURCES)
 	@echo "package: installing into .venv"

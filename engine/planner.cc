@@ -181,6 +181,11 @@ bool in_place_safe(const Plan::Impl& impl) {
 
 std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
   LoopNest& nest = impl->nest;
+  // A sub-array with a dimension of 0 has no elements: nothing below meets an empty loop.
+  std::erase_if(impl->leaves, [](const LeafProgram& leaf) {
+    return std::ranges::any_of(leaf.inner, [](const Loop& loop) { return loop.n == 0; });
+  });
+  impl->empty = impl->empty || impl->leaves.empty();
   for (const LeafProgram& leaf : impl->leaves) impl->may_fail |= leaf.may_fail();
   if (impl->may_fail) impl->logical_nest = logical_order(impl->src);
   // The index is for the check-only pass, which walks its own nest; here it would only hinder.
@@ -190,7 +195,6 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
     LeafProgram& leaf = impl->leaves[0];
     nest.loops.insert(nest.loops.end(), leaf.inner.begin(), leaf.inner.end());
   }
-  impl->empty = impl->empty || nest.count() == 0;
   drop_size_one(nest);
   flip_negative(nest);
   sort_by_step(nest);

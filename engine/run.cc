@@ -348,6 +348,7 @@ bool inside(const Extent& extent, const Operand& operand) {
 bool disjoint(const Plan::Impl& plan, const Operand& src, const Operand& dst) {
   const auto from = reinterpret_cast<intptr_t>(src.data), to = reinterpret_cast<intptr_t>(dst.data);
   const Extent a = plan.src.extent(), b = plan.dst.extent();
+  if (a.lowest == a.highest || b.lowest == b.highest) return true;  // nothing there to share
   return from + a.highest <= to + b.lowest || to + b.highest <= from + a.lowest;
 }
 
@@ -397,7 +398,7 @@ RunStatus run_plan(const Plan::Impl& plan, const Operand& src, const Operand& ds
   if (!inside(plan.dst.extent(), dst)) return failure(StatusCode::kTooSmall, 1);
   if (plan.empty) return RunStatus{};
   bool in_place = false;
-  if (plan.src.size() != 0 && !disjoint(plan, src, dst)) {
+  if (!disjoint(plan, src, dst)) {
     in_place = plan.same_memory_ok && same_memory(plan, src, dst);
     if (!in_place) return failure(StatusCode::kOverlap);
   }

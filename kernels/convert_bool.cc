@@ -34,7 +34,7 @@ struct FromBool : Stateless {
   }
 };
 
-// kSigned: the top bit is the sign of a float and does not count.
+// kFloat: the top bit is the sign and does not count.
 template <typename S, bool kFloat>
 struct ToBool : Stateless {
   using Stateless::Stateless;

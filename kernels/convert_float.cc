@@ -3,6 +3,8 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/convert_float.cc"
+#include <limits>
+
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
@@ -170,7 +172,16 @@ struct FloatOp<double, float> : Stateless {
   using Wide = double;
   template <class DD, class V>
   HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
-    return hn::DemoteTo(dd, v);
+    const auto narrow = hn::DemoteTo(dd, v);
+#if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
+    // These clamp to the largest finite value; from half a step beyond it on it is infinity.
+    const hn::DFromV<V> df64;
+    const auto above = hn::Ge(hn::Abs(v), hn::Set(df64, 0x1.ffffffp127));
+    const auto infinity = hn::CopySign(hn::Set(dd, std::numeric_limits<float>::infinity()), narrow);
+    return hn::IfThenElse(hn::DemoteMaskTo(dd, df64, above), infinity, narrow);
+#else
+    return narrow;
+#endif
   }
 };
 

@@ -168,7 +168,7 @@ struct Wrap : Stateless {
   }
   // Magnitudes as integers: in the order of the values, NaNs on top.
   template <class V>
-  requires(!(STRIDECAST_X86_INT64 && sizeof(D) == 8)) HWY_INLINE auto Evidence(V v) const {
+  HWY_INLINE auto Evidence(V v) const requires(!STRIDECAST_X86_INT64 || sizeof(D) < 8) {
     const hn::RebindToSigned<hn::DFromV<V>> di;
     using I = hn::TFromD<decltype(di)>;
     return hn::And(hn::BitCast(di, v), hn::Set(di, std::numeric_limits<I>::max()));
@@ -197,8 +197,7 @@ struct Wrap<double, D> : Stateless {
 
 #if STRIDECAST_X86_INT64
   template <class D2, class V>
-  requires(sizeof(D) <= 2) HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1)
-  const {
+  HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1) const requires(sizeof(D) <= 2) {
     const hn::RebindToSigned<hn::DFromV<V>> di64;
     const hn::Rebind<int32_t, D2> di32;
     return LowBits(d2, hn::ConcatEven(di32, hn::BitCast(di32, WrapToInt64(di64, v1)),
@@ -210,8 +209,7 @@ struct Wrap<double, D> : Stateless {
     return LowBits(dd, hn::DemoteInRangeTo(hn::Rebind<int32_t, DD>(), v));
   }
   template <class D2, class V>
-  requires(sizeof(D) <= 2) HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1)
-  const {
+  HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1) const requires(sizeof(D) <= 2) {
     const hn::Rebind<int32_t, D2> di32;
     const hn::Half<decltype(di32)> dh32;
     return LowBits(d2,

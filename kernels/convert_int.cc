@@ -26,8 +26,7 @@ struct Truncate : Stateless {
   }
   // Eight bytes to one or two take as many shuffles for two vectors as for one.
   template <class D2, class V>
-  requires(sizeof(S) == 8 && sizeof(D) <= 2) HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1)
-  const {
+  HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1) const requires(sizeof(S) == 8 && sizeof(D) <= 2) {
     const hn::Rebind<uint32_t, D2> du32;
     return hn::TruncateTo(d2, hn::ConcatEven(du32, hn::BitCast(du32, v1), hn::BitCast(du32, v0)));
   }

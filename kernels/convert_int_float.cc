@@ -266,8 +266,9 @@ requires(sizeof(S) >= 4) struct ToBFloat16<S> : Small<S, 24> {
     return UpperHalves(dd, SmallInUpperHalf(v));
   }
   template <class D2, class V>
-  requires(sizeof(hn::TFromV<V>) == 4) HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1)
-  const { return PackUpperHalves(d2, SmallInUpperHalf(v0), SmallInUpperHalf(v1)); }
+  HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1) const requires(sizeof(S) == 4) {
+    return PackUpperHalves(d2, SmallInUpperHalf(v0), SmallInUpperHalf(v1));
+  }
 
  private:
   template <class V>

@@ -89,9 +89,9 @@ hwy::MakeUnsigned<T> OrderedScalar(T value) {
   return turn ? static_cast<Unsigned>(bits ^ (kSign - 1)) : bits;
 }
 
-// True when an item is outside the interval, which is not empty; with floats also for a zero whose
-// sign is not the bound's. The interval is moved to start at the smallest signed integer, so that
-// one maximum sees both ends.
+// True when an item is outside the interval, which is not empty (a bound of zero has the sign that
+// lets both zeros in). The interval is moved to start at the smallest signed integer, so that one
+// maximum sees both ends.
 template <typename T>
 HWY_NOINLINE bool AnyOutside(const T* src, size_t count, T lo, T hi) {
   using Signed = hwy::MakeSigned<T>;
@@ -151,8 +151,12 @@ uint32_t Check(const sc_run* run) {
   const Interval<T> interval(params);
   const auto* src = static_cast<const T*>(run->src);
   const auto count = static_cast<size_t>(run->n[1]);
-  const bool any =
-      !(interval.lo <= interval.hi) || AnyOutside(src, count, interval.lo, interval.hi);
+  T lo = interval.lo, hi = interval.hi;
+  if constexpr (std::is_floating_point_v<T>) {
+    if (lo == T{0}) lo = -T{0};
+    if (hi == T{0}) hi = T{0};
+  }
+  const bool any = !(lo <= hi) || AnyOutside(src, count, lo, hi);
   if (HWY_LIKELY(!any)) return 0;
   if constexpr (std::is_floating_point_v<T>) {
     return Complaints(src, count, params);

@@ -86,9 +86,8 @@ Layout layout_of(const Format& format, const std::vector<int64_t>& shape, nb::ha
   return Layout::strided(format, shape, std::move(steps));
 }
 
-Layout layout_of(const BufferView& view) {
-  return Layout::strided(view.format(), {view.shape().begin(), view.shape().end()},
-                         {view.strides().begin(), view.strides().end()});
+LayoutView view_of(const Layout& layout) {
+  return {&layout.format(), layout.shape(), layout.strides(), layout.offset()};
 }
 
 Plan make_plan(nb::handle src, nb::handle dst, nb::handle shape, nb::handle src_strides,
@@ -104,12 +103,12 @@ Plan make_plan(nb::handle src, nb::handle dst, nb::handle shape, nb::handle src_
     BufferView source, destination;
     source.open(src.ptr(), Access::kRead, "src");
     destination.open(dst.ptr(), Access::kRead, "dst");
-    return Plan::convert(layout_of(source), layout_of(destination), options);
+    return cached_convert(source.layout(), destination.layout(), options);
   }
   const std::vector<int64_t> dims = int_vector(shape, "shape");
-  return Plan::convert(layout_of(*format_of_argument(src.ptr()), dims, src_strides, "src_strides"),
-                       layout_of(*format_of_argument(dst.ptr()), dims, dst_strides, "dst_strides"),
-                       options);
+  const Layout from = layout_of(*format_of_argument(src.ptr()), dims, src_strides, "src_strides");
+  const Layout to = layout_of(*format_of_argument(dst.ptr()), dims, dst_strides, "dst_strides");
+  return cached_convert(view_of(from), view_of(to), options);
 }
 
 std::string plan_repr(const Plan& self) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,14 +23,15 @@ namespace nb = nanobind;
 /// in the caller's hands, else a copy of its own.
 class FormatRef {
  public:
-  explicit FormatRef(const Format* held) : held_(held) {}
-  explicit FormatRef(Format&& own) : own_(std::move(own)) {}
-  const Format& operator*() const { return held_ != nullptr ? *held_ : *own_; }
-  const Format* operator->() const { return &**this; }
+  explicit FormatRef(const Format* held) : format_(held) {}
+  explicit FormatRef(Format&& own)
+      : own_(std::make_shared<const Format>(std::move(own))), format_(own_.get()) {}
+  const Format& operator*() const { return *format_; }
+  const Format* operator->() const { return format_; }
 
  private:
-  const Format* held_ = nullptr;
-  std::optional<Format> own_;
+  std::shared_ptr<const Format> own_;
+  const Format* format_;
 };
 
 /// A reference to `format` that is never dropped; once too many are held, a copy.
@@ -47,10 +49,10 @@ class FormatCache {
     Entry& entry = entries_[(reinterpret_cast<uintptr_t>(key) >> 4) % entries_.size()];
     {
       nb::ft_lock_guard lock(mutex_);
-      if (entry.key.ptr() == key && entry.version.ptr() == version) return *entry.format;
+      if (entry.key.ptr() == key && entry.version.ptr() == version) return entry.format;
     }
     Entry made{nb::borrow(key), nb::borrow(version), held(make())};
-    FormatRef result = *made.format;
+    FormatRef result = made.format;
     {
       nb::ft_lock_guard lock(mutex_);
       std::swap(entry, made);  // the replaced references are dropped after the lock
@@ -61,7 +63,7 @@ class FormatCache {
  private:
   struct Entry {
     nb::object key, version;
-    std::optional<FormatRef> format;
+    FormatRef format{nullptr};
   };
   std::array<Entry, 128> entries_;
   [[no_unique_address]] nb::ft_mutex mutex_;

@@ -29,7 +29,7 @@ INTEGERS = set("bBhHiIqQ")
 
 
 def sample(dtype: np.dtype) -> np.ndarray:
-    """Values of `dtype` that convert to every type without leaving its range, as a fresh 1-d array."""
+    """Values of `dtype` that convert to every type without leaving its range, 1-d."""
     return np.array([0, 1, 0, 1, 1, 0, 1, 1, 0] * 5).astype(dtype)
 
 

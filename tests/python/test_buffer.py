@@ -31,7 +31,17 @@ def test_attributes():
     assert "Buffer 'h'" in repr(b)
 
 
-INDICES = [0, -1, slice(None), slice(None, None, -1), slice(3, 0, -2), slice(5, 9), slice(2**70), ..., slice(1, 2, 2**62)]
+INDICES = [
+    0,
+    -1,
+    slice(None),
+    slice(None, None, -1),
+    slice(3, 0, -2),
+    slice(5, 9),
+    slice(2**70),
+    ...,
+    slice(1, 2, 2**62),
+]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -123,7 +133,10 @@ def test_values_of_ml_dtypes():
 
 def test_values_of_texts_and_times():
     assert sc.Buffer(np.array([b"ab", b"c\0d"])).tolist() == [b"ab", b"c\0d"]
-    assert sc.Buffer(np.array(["ab", "gr\u00fc\U0001f600"])).tolist() == ["ab", "gr\u00fc\U0001f600"]
+    assert sc.Buffer(np.array(["ab", "gr\u00fc\U0001f600"])).tolist() == [
+        "ab",
+        "gr\u00fc\U0001f600",
+    ]
     assert sc.Buffer(np.array(["ab"], ">U2")).tolist() == ["ab"]
     x = np.array(["2024-02-29", "NaT"], "M8[us]")
     got = sc.Buffer(x).tolist()
@@ -134,7 +147,9 @@ def test_values_of_texts_and_times():
 
 
 def test_values_of_structs():
-    dtype = np.dtype([("a", ">i2"), ("b", "f4", (2, 2)), ("c", [("d", "u1"), ("e", "S3")])], align=True)
+    dtype = np.dtype(
+        [("a", ">i2"), ("b", "f4", (2, 2)), ("c", [("d", "u1"), ("e", "S3")])], align=True
+    )
     x = np.zeros(2, dtype)
     x["a"], x["b"][1], x["c"]["e"] = [1, -2], [[1, 2], [3, 4]], b"xy"
     assert sc.Buffer(x).tolist() == [
@@ -144,7 +159,9 @@ def test_values_of_structs():
 
 
 def test_field():
-    dtype = np.dtype([("a", ">i2"), ("b", "f4", (2,)), ("c", [("d", "u1"), ("e", "M8[s]")])], align=True)
+    dtype = np.dtype(
+        [("a", ">i2"), ("b", "f4", (2,)), ("c", [("d", "u1"), ("e", "M8[s]")])], align=True
+    )
     x = np.zeros((2, 3), dtype)
     x["a"] = np.arange(6).reshape(2, 3)
     b = sc.Buffer(x)
@@ -168,15 +185,37 @@ def test_view():
     assert b.view(">I").shape == (3, 1)
     assert b.view("E").numpy().dtype == bfloat16
     assert b.view("<I").view("B").tolist() == x.tolist()
-    for bad in (lambda: b.T.view("<H"), lambda: b.view("3x"), lambda: b[:, ::2].view("H"), lambda: sc.Buffer(np.array(1.0)).view("f")):
+    for bad in (
+        lambda: b.T.view("<H"),
+        lambda: b.view("3x"),
+        lambda: b[:, ::2].view("H"),
+        lambda: sc.Buffer(np.array(1.0)).view("f"),
+    ):
         with pytest.raises(ValueError):
             bad()
 
 
-DTYPES = ["f4", ">f4", "?", "i8", "c16", "g", "M8[us]", "m8[25s]", "M8", "S5", ">U3", "V7", bfloat16, ml_dtypes.float8_e5m2,
-          ml_dtypes.int4, "u1,>f8", np.dtype("u1,f8", align=True),
-          np.dtype({"names": ["a", "b"], "formats": ["i4", "M8[D]"], "offsets": [3, 9], "itemsize": 40}),
-          np.dtype([(("title", "name"), "f4", (2, 3))])]
+DTYPES = [
+    "f4",
+    ">f4",
+    "?",
+    "i8",
+    "c16",
+    "g",
+    "M8[us]",
+    "m8[25s]",
+    "M8",
+    "S5",
+    ">U3",
+    "V7",
+    bfloat16,
+    ml_dtypes.float8_e5m2,
+    ml_dtypes.int4,
+    "u1,>f8",
+    np.dtype("u1,f8", align=True),
+    np.dtype({"names": ["a", "b"], "formats": ["i4", "M8[D]"], "offsets": [3, 9], "itemsize": 40}),
+    np.dtype([(("title", "name"), "f4", (2, 3))]),
+]
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -192,7 +231,9 @@ def test_every_dtype_comes_back(dtype):
         assert y.dtype == dtype
     else:
         assert y.dtype.names == dtype.names
-        assert [y.dtype.fields[n][:2] for n in dtype.names] == [dtype.fields[n][:2] for n in dtype.names]
+        assert [y.dtype.fields[n][:2] for n in dtype.names] == [
+            dtype.fields[n][:2] for n in dtype.names
+        ]
     assert y.shape == x.shape and y.strides == x.strides and bits(y) == bits(x)
     assert sc.asarray(x) is x
 
@@ -268,10 +309,19 @@ C_CONTIGUOUS, F_CONTIGUOUS, ANY_CONTIGUOUS = 0x20 | STRIDES, 0x40 | STRIDES, 0x8
 
 
 class PyBuffer(ctypes.Structure):
-    _fields_ = [("buf", ctypes.c_void_p), ("obj", ctypes.c_void_p), ("len", ctypes.c_ssize_t),
-                ("itemsize", ctypes.c_ssize_t), ("readonly", ctypes.c_int), ("ndim", ctypes.c_int),
-                ("format", ctypes.c_char_p), ("shape", ctypes.c_void_p), ("strides", ctypes.c_void_p),
-                ("suboffsets", ctypes.c_void_p), ("internal", ctypes.c_void_p)]
+    _fields_ = [
+        ("buf", ctypes.c_void_p),
+        ("obj", ctypes.c_void_p),
+        ("len", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("ndim", ctypes.c_int),
+        ("format", ctypes.c_char_p),
+        ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
+        ("suboffsets", ctypes.c_void_p),
+        ("internal", ctypes.c_void_p),
+    ]
 
 
 def get_buffer(exporter, flags):
@@ -371,8 +421,17 @@ class TestLifetime:
         b.release()
         data.append(1)
         assert "released" in repr(b)
-        for use in (lambda: b.shape, lambda: b[0], lambda: b.tolist(), lambda: sc.convert(b, "d"), lambda: b.T,
-                    lambda: memoryview(b), lambda: len(b), lambda: b.numpy(), lambda: b.__enter__()):
+        for use in (
+            lambda: b.shape,
+            lambda: b[0],
+            lambda: b.tolist(),
+            lambda: sc.convert(b, "d"),
+            lambda: b.T,
+            lambda: memoryview(b),
+            lambda: len(b),
+            lambda: b.numpy(),
+            lambda: b.__enter__(),
+        ):
             with pytest.raises(ValueError, match="released"):
                 use()
 
@@ -477,8 +536,9 @@ import sys
 import stridecast as sc
 assert "numpy" not in sys.modules and "typer" not in sys.modules
 before = set(sys.modules)
-for text in ("[numpy$datetime64$us]", "[ml_dtypes$bfloat16$]", "E", "[json$tool$]", "T{[this$x$]:a:}"):
-    for use in (sc.Format, lambda text: sc.Buffer(bytes(24)).view(text), lambda text: sc.plan("f", text, 3)):
+texts = "[numpy$datetime64$us]", "[ml_dtypes$bfloat16$]", "E", "[json$tool$]", "T{[this$x$]:a:}"
+for text in texts:
+    for use in (sc.Format, sc.Buffer(bytes(24)).view, lambda text: sc.plan("f", text, 3)):
         try:
             use(text)
         except (ValueError, TypeError):

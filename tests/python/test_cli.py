@@ -309,9 +309,7 @@ def test_explain_prints_the_tree(run):
 def test_explain_prints_the_plan(run):
     exit_code, out, _ = run("explain", "f", "E", "--shape", "480,640", "--strides", "5120,8")
     assert exit_code == 0
-    assert out == str(
-        stridecast.plan("f", "E", (480, 640), src_strides=(5120, 8), overflow="wrap")
-    )
+    assert out == str(stridecast.plan("f", "E", (480, 640), src_strides=(5120, 8), overflow="wrap"))
 
 
 @pytest.mark.parametrize(

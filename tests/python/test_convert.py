@@ -4,6 +4,7 @@ where those differ or leave it open."""
 import ctypes
 import sys
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 
 import ml_dtypes
 import numpy as np
@@ -67,7 +68,9 @@ def test_floats_saturate_to_integers(src, dst):
     assert sc.convert(x, dst, overflow="saturate").tolist() == expected
 
 
-@pytest.mark.parametrize(("src", "dst"), [("d", "f"), ("d", "e"), ("d", "E"), ("f", "e"), ("f", "E")])
+@pytest.mark.parametrize(
+    ("src", "dst"), [("d", "f"), ("d", "e"), ("d", "E"), ("f", "e"), ("f", "E")]
+)
 def test_narrowing_floats(src, dst):
     x = np.array([1e30 if dst == "e" else 1e300, -np.inf, np.nan, 1.0])
     if src == "f":
@@ -139,7 +142,9 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("src", "dst"), [("f", "E"), ("E", "f"), ("h", "d"), ("d", "B"), ("q", "q")])
+@pytest.mark.parametrize(
+    ("src", "dst"), [("f", "E"), ("E", "f"), ("h", "d"), ("d", "B"), ("q", "q")]
+)
 def test_layouts(layout, src, dst):
     x = LAYOUTS[layout](sample(ARITHMETIC[src]))
     expected = x.astype(ARITHMETIC[dst])
@@ -202,7 +207,12 @@ def test_exporters(exporter):
 
 
 def test_out_may_be_any_writable_exporter():
-    for out in (bytearray(3), array("B", [0, 0, 0]), memoryview(bytearray(3)), (ctypes.c_uint8 * 3)()):
+    for out in (
+        bytearray(3),
+        array("B", [0, 0, 0]),
+        memoryview(bytearray(3)),
+        (ctypes.c_uint8 * 3)(),
+    ):
         assert sc.convert(np.array([1.0, 2.0, 3.0]), None, out=out) is out
         assert list(out) == [1, 2, 3]
     buffer = sc.Buffer(bytearray(4)).view("E")
@@ -217,7 +227,9 @@ def test_what_names_a_format(fmt):
     assert result.itemsize == 4
 
 
-@pytest.mark.parametrize(("fmt", "text"), [(float, "d"), (int, "q"), (bool, "?"), (ml_dtypes.bfloat16, "E")])
+@pytest.mark.parametrize(
+    ("fmt", "text"), [(float, "d"), (int, "q"), (bool, "?"), (ml_dtypes.bfloat16, "E")]
+)
 def test_scalar_types_name_formats(fmt, text):
     assert sc.convert(b"\1\2", fmt).format == sc.Format(text)
 
@@ -235,7 +247,15 @@ def test_threads_change_no_bit():
 class TestAstype:
     def test_dtype_may_be_whatever_numpy_takes(self):
         x = np.arange(3)
-        for dtype in ("float32", "<f4", np.float32, np.dtype("f4"), float, "bfloat16", ml_dtypes.bfloat16):
+        for dtype in (
+            "float32",
+            "<f4",
+            np.float32,
+            np.dtype("f4"),
+            float,
+            "bfloat16",
+            ml_dtypes.bfloat16,
+        ):
             assert sc.astype(x, dtype).dtype == np.dtype(dtype)
 
     def test_copy_false(self):
@@ -248,7 +268,9 @@ class TestAstype:
         assert sc.astype(x, "f4", copy=False).dtype == "f4"
 
     @pytest.mark.parametrize("casting", ["no", "equiv", "safe", "same_kind", "unsafe"])
-    @pytest.mark.parametrize("pair", [("f8", "f4"), ("f4", "f8"), ("f8", "i4"), ("i4", ">i4"), ("i4", "i4")])
+    @pytest.mark.parametrize(
+        "pair", [("f8", "f4"), ("f4", "f8"), ("f8", "i4"), ("i4", ">i4"), ("i4", "i4")]
+    )
     def test_casting_follows_can_cast(self, casting, pair):
         x = np.ones(2, pair[0])
         if np.can_cast(x.dtype, pair[1], casting):
@@ -305,8 +327,12 @@ class TestStructs:
 
     def test_overflow_names_the_field(self):
         with pytest.raises(OverflowError, match=r"b\b.*300"):
-            sc.convert(np.array([(1, 2), (1, 300)], "u1,u2"), "T{B:a:B:b:}", fields="position",
-                       overflow="raise")
+            sc.convert(
+                np.array([(1, 2), (1, 300)], "u1,u2"),
+                "T{B:a:B:b:}",
+                fields="position",
+                overflow="raise",
+            )
 
     def test_fields_out_of_order_pair_by_name_only(self):
         odd = np.dtype({"names": ["a", "b"], "formats": ["i4", "i2"], "offsets": [4, 0]})
@@ -318,8 +344,22 @@ class TestStructs:
 
 
 class TestCopyAndByteswap:
-    @pytest.mark.parametrize("dtype", ["M8[us]", "m8[25s]", "S5", "U3", "c16", "V3", "g", ml_dtypes.float8_e4m3fn,
-                                       ml_dtypes.int4, "u1,>f8", bool])
+    @pytest.mark.parametrize(
+        "dtype",
+        [
+            "M8[us]",
+            "m8[25s]",
+            "S5",
+            "U3",
+            "c16",
+            "V3",
+            "g",
+            ml_dtypes.float8_e4m3fn,
+            ml_dtypes.int4,
+            "u1,>f8",
+            bool,
+        ],
+    )
     def test_copy_knows_every_type(self, dtype):
         x = np.frombuffer(bytes(i % 2 for i in range(720)), np.dtype(dtype))[::2]
         result = sc.copy(x)
@@ -336,7 +376,9 @@ class TestCopyAndByteswap:
         with pytest.raises(ValueError, match="format"):
             sc.copy(x, out=np.zeros((3, 2), "f4"))
 
-    @pytest.mark.parametrize("dtype", ["i2", "f4", ">f8", "c16", "U2", "M8[s]", "S3", "u1", "i2,f8", bfloat16])
+    @pytest.mark.parametrize(
+        "dtype", ["i2", "f4", ">f8", "c16", "U2", "M8[s]", "S3", "u1", "i2,f8", bfloat16]
+    )
     def test_byteswap_as_numpy(self, dtype):
         x = np.frombuffer(bytes(range(240)), np.dtype(dtype))
         for y in (x, x[::2], x[::-1]):
@@ -374,3 +416,15 @@ def test_nothing_is_leaked():
         work()
     assert [sys.getrefcount(o) for o in objects] == before
     data.append(1)  # nobody holds the bytes any more
+
+
+def test_concurrent_conversions():
+    rng = np.random.default_rng(7)
+    sources = [rng.standard_normal(400_000 + 1000 * i).astype("f4") for i in range(4)]
+    expected = [bytes(sc.convert(x, "E", threads=1)) for x in sources]
+
+    def work(i):
+        return all(bytes(sc.convert(sources[i], "E")) == expected[i] for _ in range(5))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, range(4)))

@@ -13,7 +13,8 @@ PUBLIC = [name for name in stridecast.__all__ if name not in NEED_NO_EXAMPLE]
 METHODS = [
     f"{name}.{method}"
     for name in PUBLIC
-    if inspect.isclass(getattr(stridecast, name)) and not issubclass(getattr(stridecast, name), Exception)
+    if inspect.isclass(getattr(stridecast, name))
+    and not issubclass(getattr(stridecast, name), Exception)
     for method in vars(getattr(stridecast, name))
     if not method.startswith("_")
 ]
@@ -22,7 +23,9 @@ METHODS = [
 def documented(path):
     thing = stridecast
     for part in path.split("."):
-        thing = inspect.getattr_static(thing, part) if inspect.isclass(thing) else getattr(thing, part)
+        thing = (
+            inspect.getattr_static(thing, part) if inspect.isclass(thing) else getattr(thing, part)
+        )
     return thing.__func__.__doc__ if isinstance(thing, staticmethod) else thing.__doc__
 
 
@@ -62,10 +65,17 @@ def test_stubs_name_everything():
     from pathlib import Path
 
     tree = ast.parse((Path(stridecast.__file__).parent / "_core.pyi").read_text())
-    stubs = {node.name: node for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+    stubs = {
+        node.name: node for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))
+    }
     for name in stridecast.__all__:
         assert name == "__version__" or name in stubs
     for name in PUBLIC:
-        if inspect.isclass(getattr(stridecast, name)) and name in ("Buffer", "Format", "Field", "Plan"):
+        if inspect.isclass(getattr(stridecast, name)) and name in (
+            "Buffer",
+            "Format",
+            "Field",
+            "Plan",
+        ):
             members = {node.name for node in stubs[name].body if isinstance(node, ast.FunctionDef)}
             assert {m for m in vars(getattr(stridecast, name)) if not m.startswith("_")} <= members

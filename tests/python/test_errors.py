@@ -10,52 +10,60 @@ import stridecast as sc
 SRC = np.arange(4, dtype="f4")
 
 
-@pytest.mark.parametrize("call", [
-    lambda: sc.convert(),
-    lambda: sc.convert(SRC),
-    lambda: sc.convert(SRC, "d", None),
-    lambda: sc.convert(SRC, "d", outt=None),
-    lambda: sc.convert(SRC, "d", rounding="towards-zero"),
-    lambda: sc.convert(SRC, "d", fmt="d"),
-    lambda: sc.convert(SRC, None),
-    lambda: sc.convert(SRC, "d", overflow=1),
-    lambda: sc.convert(SRC, "d", threads="2"),
-    lambda: sc.convert([1.0, 2.0], "d"),
-    lambda: sc.convert("text", "d"),
-    lambda: sc.convert(SRC, "d", out=[0, 0, 0, 0]),
-    lambda: sc.convert(SRC, "3s"),
-    lambda: sc.convert(np.zeros(2, "M8[s]"), "d"),
-    lambda: sc.astype([1, 2], "f4"),
-    lambda: sc.astype(SRC, "nonsense"),
-    lambda: sc.astype(SRC, "f8", out=bytearray(32)),
-    lambda: sc.astype(SRC, None),
-    lambda: sc.astype(SRC, "i4", casting="safe"),
-    lambda: sc.astype(SRC, "f8", casting=3),
-    lambda: sc.astype(SRC, object),
-    lambda: sc.copy(np.array([None])),
-    lambda: sc.copy(SRC, order=1),
-    lambda: sc.byteswap(SRC, True),
-    lambda: sc.reduce(SRC),
-    lambda: sc.asarray(3),
-], ids=range(26))
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: sc.convert(),
+        lambda: sc.convert(SRC),
+        lambda: sc.convert(SRC, "d", None),
+        lambda: sc.convert(SRC, "d", outt=None),
+        lambda: sc.convert(SRC, "d", rounding="towards-zero"),
+        lambda: sc.convert(SRC, "d", fmt="d"),
+        lambda: sc.convert(SRC, None),
+        lambda: sc.convert(SRC, "d", overflow=1),
+        lambda: sc.convert(SRC, "d", threads="2"),
+        lambda: sc.convert([1.0, 2.0], "d"),
+        lambda: sc.convert("text", "d"),
+        lambda: sc.convert(SRC, "d", out=[0, 0, 0, 0]),
+        lambda: sc.convert(SRC, "3s"),
+        lambda: sc.convert(np.zeros(2, "M8[s]"), "d"),
+        lambda: sc.astype([1, 2], "f4"),
+        lambda: sc.astype(SRC, "nonsense"),
+        lambda: sc.astype(SRC, "f8", out=bytearray(32)),
+        lambda: sc.astype(SRC, None),
+        lambda: sc.astype(SRC, "i4", casting="safe"),
+        lambda: sc.astype(SRC, "f8", casting=3),
+        lambda: sc.astype(SRC, object),
+        lambda: sc.copy(np.array([None])),
+        lambda: sc.copy(SRC, order=1),
+        lambda: sc.byteswap(SRC, True),
+        lambda: sc.reduce(SRC),
+        lambda: sc.asarray(3),
+    ],
+    ids=range(26),
+)
 def test_type_errors(call):
     with pytest.raises(TypeError) as caught:
         call()
     assert str(caught.value)
 
 
-@pytest.mark.parametrize("call", [
-    lambda: sc.convert(SRC, "d", overflow="clip"),
-    lambda: sc.convert(SRC, "d", nan="zero"),
-    lambda: sc.convert(SRC, "d", order="X"),
-    lambda: sc.convert(SRC, "d", fields="both"),
-    lambda: sc.convert(SRC, "d", out=np.zeros(3)),
-    lambda: sc.convert(SRC, "d", out=np.zeros((4, 3))),
-    lambda: sc.convert(SRC, "d", out=np.zeros(4, "i8")),
-    lambda: sc.astype(SRC, "f8", casting="wild"),
-    lambda: sc.copy(SRC, out=np.zeros(4)),
-    lambda: sc.convert(np.broadcast_to(SRC, (2**40, 2**20, 4)), "d"),
-], ids=range(10))
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: sc.convert(SRC, "d", overflow="clip"),
+        lambda: sc.convert(SRC, "d", nan="zero"),
+        lambda: sc.convert(SRC, "d", order="X"),
+        lambda: sc.convert(SRC, "d", fields="both"),
+        lambda: sc.convert(SRC, "d", out=np.zeros(3)),
+        lambda: sc.convert(SRC, "d", out=np.zeros((4, 3))),
+        lambda: sc.convert(SRC, "d", out=np.zeros(4, "i8")),
+        lambda: sc.astype(SRC, "f8", casting="wild"),
+        lambda: sc.copy(SRC, out=np.zeros(4)),
+        lambda: sc.convert(np.broadcast_to(SRC, (2**40, 2**20, 4)), "d"),
+    ],
+    ids=range(10),
+)
 def test_value_errors(call):
     with pytest.raises(ValueError) as caught:
         call()
@@ -65,7 +73,7 @@ def test_value_errors(call):
 def test_errors_name_the_choices():
     with pytest.raises(ValueError, match="'wrap', 'saturate', 'raise'"):
         sc.convert(SRC, "d", overflow="clip")
-    with pytest.raises(TypeError, match="convert.*'rounding'"):
+    with pytest.raises(TypeError, match=r"convert.*'rounding'"):
         sc.convert(SRC, "d", rounding=None)
 
 
@@ -80,7 +88,9 @@ def read_only():
     return x
 
 
-@pytest.mark.parametrize("out", [bytes(32), memoryview(bytes(32)), sc.Buffer(bytes(32)), read_only()])
+@pytest.mark.parametrize(
+    "out", [bytes(32), memoryview(bytes(32)), sc.Buffer(bytes(32)), read_only()]
+)
 def test_read_only_destinations(out):
     with pytest.raises(BufferError, match="out is read-only"):
         sc.convert(SRC, None, out=out)
@@ -173,15 +183,31 @@ def test_foreign_format_texts(wrong):
     import ctypes
 
     class PyBuffer(ctypes.Structure):
-        _fields_ = [("buf", ctypes.c_void_p), ("obj", ctypes.py_object), ("len", ctypes.c_ssize_t),
-                    ("itemsize", ctypes.c_ssize_t), ("readonly", ctypes.c_int), ("ndim", ctypes.c_int),
-                    ("format", ctypes.c_char_p), ("shape", ctypes.c_void_p), ("strides", ctypes.c_void_p),
-                    ("suboffsets", ctypes.c_void_p), ("internal", ctypes.c_void_p)]
+        _fields_ = [
+            ("buf", ctypes.c_void_p),
+            ("obj", ctypes.py_object),
+            ("len", ctypes.c_ssize_t),
+            ("itemsize", ctypes.c_ssize_t),
+            ("readonly", ctypes.c_int),
+            ("ndim", ctypes.c_int),
+            ("format", ctypes.c_char_p),
+            ("shape", ctypes.c_void_p),
+            ("strides", ctypes.c_void_p),
+            ("suboffsets", ctypes.c_void_p),
+            ("internal", ctypes.c_void_p),
+        ]
 
     data = ctypes.create_string_buffer(16)
     shape, strides = (ctypes.c_ssize_t * 1)(4), (ctypes.c_ssize_t * 1)(4)
-    info = PyBuffer(buf=ctypes.addressof(data), len=16, itemsize=4, ndim=1, format=wrong.encode(),
-                    shape=ctypes.addressof(shape), strides=ctypes.addressof(strides))
+    info = PyBuffer(
+        buf=ctypes.addressof(data),
+        len=16,
+        itemsize=4,
+        ndim=1,
+        format=wrong.encode(),
+        shape=ctypes.addressof(shape),
+        strides=ctypes.addressof(strides),
+    )
     make = ctypes.pythonapi.PyMemoryView_FromBuffer
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p]
     view = make(ctypes.addressof(info))

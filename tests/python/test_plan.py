@@ -67,13 +67,22 @@ def test_targets():
 
 
 def run_python(code, **environment):
-    return subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, check=True,
-                          capture_output=True, text=True, timeout=60).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout.strip()
 
 
 def test_environment():
     name = sc.targets()[-1]
-    assert run_python("import stridecast; print(stridecast.active_target())", STRIDECAST_TARGET=name) == name
+    assert (
+        run_python("import stridecast; print(stridecast.active_target())", STRIDECAST_TARGET=name)
+        == name
+    )
     code = "import stridecast; print(stridecast.get_threads())"
     assert run_python(code, STRIDECAST_NUM_THREADS="3") == "3"
     assert run_python(code, OMP_NUM_THREADS="2", STRIDECAST_NUM_THREADS="") == "2"

@@ -1,4 +1,4 @@
-"""reduce: against exact sums, against NumPy's minima, and its promise of one bit pattern for a shape."""
+"""reduce: against exact sums and NumPy's minima, and its promise of one bit pattern a shape."""
 
 import math
 
@@ -73,7 +73,12 @@ def test_strides_threads_and_targets_change_no_bit(code):
     swapped = x.astype(x.dtype.newbyteorder())
     for axis in (None, 0, 1):
         expected = bytes(sc.reduce(x, "sum", axis=axis, threads=1))
-        for other in (np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2], x[::-1][::-1], swapped):
+        for other in (
+            np.asfortranarray(x),
+            np.repeat(x, 2, axis=1)[:, ::2],
+            x[::-1][::-1],
+            swapped,
+        ):
             assert bytes(sc.reduce(other, "sum", axis=axis)) == expected
         for threads in (2, 4):
             assert bytes(sc.reduce(x, "sum", axis=axis, threads=threads)) == expected
