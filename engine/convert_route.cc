@@ -27,11 +27,9 @@ class Builder {
 
   DType type() const { return type_; }
   const Route& route() const { return route_; }
-  bool has(DType dst) const { return table_.convert[at(type_)][at(dst)].run != nullptr; }
 
   void convert(DType dst) { add(table_.convert[at(type_)][at(dst)], dst, {}); }
   void saturate(DType dst) { add(table_.saturate[at(type_)][at(dst)], dst, {}); }
-  void to_odd() { add(table_.to_odd[at(type_)], DType::kFloat64, {}); }
   void check(const LimitParams& limits) { add(table_.check[at(type_)], type_, limits); }
   void clamp(const LimitParams& limits) { add(table_.clamp[at(type_)], type_, limits); }
 
@@ -121,25 +119,13 @@ void route_int_to_float(Builder& b, DType dst, Overflow overflow) {
     if (overflow == Overflow::kRaise) b.check(symmetric_int_limits(b.type(), kFloat16LastFinite));
     if (overflow == Overflow::kSaturate) b.clamp(symmetric_int_limits(b.type(), kFloat16Max));
   }
-  if (b.has(dst)) return b.convert(dst);
-  if (dst == DType::kBFloat16) {
-    // Through float32 the 32- and 64-bit integers would round twice.
-    if (b.type() == DType::kInt64 || b.type() == DType::kUint64) {
-      b.to_odd();
-    } else if (type_facts(b.type()).size == 4) {
-      b.convert(DType::kFloat64);
-    } else {
-      b.convert(DType::kFloat32);
-    }
-  } else {
-    // float16 holds nothing beyond 2^16, where float32 is still exact: one rounding.
-    b.convert(DType::kFloat32);
-  }
   b.convert(dst);
 }
 
 void route_float_to_int(Builder& b, DType dst, Overflow overflow, NanPolicy nan) {
-  if (is_half(b.type())) b.convert(DType::kFloat32);
+  // Limits and saturation have kernels for float32 and float64 only; both widen without a loss.
+  const bool plain = overflow == Overflow::kWrap && nan == NanPolicy::kDefault;
+  if (!plain && is_half(b.type())) b.convert(DType::kFloat32);
   if (overflow == Overflow::kRaise) {
     b.check(float_to_int_limits(b.type(), dst));
   } else if (nan == NanPolicy::kRaise) {

@@ -1,6 +1,7 @@
-// Which convert kernels, in which order, take one arithmetic type to another under the options: the
-// composition rules of docs/numeric_policy.md. A pair with a kernel of its own is one stage; the
-// rest go through a carrier type from which one rounding gives the right bits.
+// Which kernels, in which order, take one arithmetic type to another under the options: the
+// composition rules of docs/numeric_policy.md. Every pair has a convert kernel; limits (raise,
+// saturate) are stages of their own before it, through float32 where the source has no kernels for
+// limits.
 #ifndef STRIDECAST_ENGINE_CONVERT_ROUTE_H_
 #define STRIDECAST_ENGINE_CONVERT_ROUTE_H_
 

@@ -1,5 +1,5 @@
-// Integers to floats, with one rounding to nearest even, and the to_odd carriers of 64-bit
-// integers: float64s that lose nothing a further rounding to a narrow float could see.
+// Integers to floats, with one rounding to nearest even. Wide integers reach the narrow floats
+// through a carrier rounded to odd, which loses nothing that the second rounding could see.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/convert_int_float.cc"
@@ -110,18 +110,6 @@ template <class DF64, class V>
 HWY_INLINE hn::Vec<DF64> IntToFloat64Odd(DF64 df64, V v) {
   return hn::ConvertTo(df64, RoundToOdd<53, 11>(v));
 }
-
-template <typename S>
-struct ToOdd : Stateless {
-  using Stateless::Stateless;
-  using Src = S;
-  using Dst = double;
-  using Wide = double;
-  template <class DD, class V>
-  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
-    return IntToFloat64Odd(dd, v);
-  }
-};
 
 template <typename S>
 struct ToFloat32 : Stateless {
@@ -284,10 +272,6 @@ void SetRow(KernelTable& table) {
   SetConvert<ToBFloat16<S>>(table, kDTypeOf<S>, DType::kBFloat16);
   SetConvert<ToFloat32<S>>(table, kDTypeOf<S>, DType::kFloat32);
   SetConvert<ToFloat64<S>>(table, kDTypeOf<S>, DType::kFloat64);
-  if constexpr (sizeof(S) == 8) {
-    constexpr size_t kRow = Index(kDTypeOf<S>);
-    table.to_odd[kRow] = ConvertEntry<ToOdd<S>>(kToOddNames.text[kRow]);
-  }
 }
 
 template <typename... S>

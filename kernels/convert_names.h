@@ -45,7 +45,6 @@ struct TypeNames {
 
 inline constexpr PairNames kConvertNames("convert");
 inline constexpr PairNames kSaturateNames("saturate");
-inline constexpr TypeNames kToOddNames("to_odd");
 inline constexpr TypeNames kCheckNames("check");
 inline constexpr TypeNames kClampNames("clamp");
 

@@ -56,19 +56,15 @@ struct KernelTable {
 
   // Strided to strided in two dimensions; packed sides are recognised and run fastest.
   sc_entry move[kMoveSizes] = {};
-  sc_entry move_swap[kMoveSizes] =
-      {};  // every item reversed as it moves; [0] is empty; [n]: SwapParams
+  // Every item reversed as it moves; [0] is empty, [n] reads SwapParams.
+  sc_entry move_swap[kMoveSizes] = {};
 
   // Packed 1-D runs (n[0] == 1) from here on.
   // Default rounding (floats: nearest-even, to integers: truncation) and wrap, exactly as
-  // docs/numeric_policy.md; empty where the engine composes the pair from others, and on the
-  // diagonal.
+  // docs/numeric_policy.md; empty on the diagonal and between integers of equal size: a move.
   sc_entry convert[kNumArithmetic][kNumArithmetic] = {};
   // float32, float64 -> integers, clamped, NaN becomes 0.
   sc_entry saturate[kNumArithmetic][kNumArithmetic] = {};
-  // int64, uint64 -> float64, rounded to odd in the 42nd bit or finer: a carrier from which one
-  // nearest-even rounding to bfloat16 gives the correctly rounded value of the integer.
-  sc_entry to_odd[kNumArithmetic] = {};
   // Writes nothing; SC_ERR_OVERFLOW / SC_ERR_NAN for values outside LimitParams. Integers, float32,
   // float64.
   sc_entry check[kNumArithmetic] = {};

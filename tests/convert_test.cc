@@ -77,47 +77,6 @@ TEST_P(ConvertTest, Saturate) {
   }
 }
 
-// The carrier's own bits are the kernel's choice. What counts is where one rounding takes it, that
-// a value with few bits arrives exactly, and that it never leaves its neighbourhood.
-TEST_P(ConvertTest, RoundedToOddCarriesIntegersToBFloat16) {
-  for (DType from : {DType::kInt64, DType::kUint64}) {
-    const sc_entry& entry = table().to_odd[at(from)];
-    ASSERT_NE(entry.run, nullptr) << table().target << " " << reference::name(from);
-    PackedCase c = expected(from, DType::kBFloat16, Mode::kWrap);
-    const std::vector<unsigned char> in = pack(from, c.in);
-    std::vector<unsigned char> carrier(in.size());
-    const auto n = static_cast<int64_t>(c.in.size());
-    sc_run run = {};
-    run.struct_size = sizeof run;
-    run.n[0] = 1;
-    run.n[1] = n;
-    run.src = in.data();
-    run.dst = carrier.data();
-    run.src_step[0] = run.dst_step[0] = 8 * n;
-    run.src_step[1] = run.dst_step[1] = run.src_size = run.dst_size = 8;
-    ASSERT_EQ(entry.run(&run), 0u);
-    PackedCase odd = c;
-    odd.to = DType::kFloat64;
-    for (size_t i = 0; i < c.in.size(); ++i) {
-      const uint64_t bits = reference::load(carrier.data() + 8 * i, 8);
-      const auto hit = reference::convert(DType::kFloat64, bits, DType::kBFloat16, Mode::kWrap);
-      ASSERT_EQ(hit.bits, c.out[i])
-          << entry.name << " " << table().target << " of " << reference::to_text(from, c.in[i])
-          << " gave " << reference::to_text(DType::kFloat64, bits);
-      const reference::Value v = reference::decode(from, c.in[i]);
-      if (v.mantissa < (uint64_t{1} << 42)) {
-        ASSERT_EQ(bits, reference::convert(from, c.in[i], DType::kFloat64, Mode::kWrap).bits)
-            << entry.name << " " << table().target << ": few bits, and yet not exact";
-      }
-      odd.out[i] = bits;
-    }
-    // Lengths and misalignments against the carriers of the long run.
-    odd.entry = &entry;
-    ASSERT_NO_FATAL_FAILURE(check_lengths_and_misalignments(odd, src_, dst_));
-    ASSERT_NO_FATAL_FAILURE(check_in_place(odd, dst_));
-  }
-}
-
 // All 2^32 float32 values to the types that are narrower. Minutes per target, so off by default:
 // set STRIDECAST_TEST_EXHAUSTIVE=1 (ctest -L slow does).
 TEST_P(ConvertTest, ExhaustiveFloat32) {

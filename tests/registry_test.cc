@@ -143,7 +143,6 @@ TEST_P(CompletenessTest, EveryEntryHasAName) {
       check(table().convert[i][k]);
       check(table().saturate[i][k]);
     }
-    check(table().to_odd[i]);
     check(table().check[i]);
     check(table().clamp[i]);
   }

@@ -309,6 +309,38 @@ TEST_P(ThreadTest, MxcsrChangesNothingAndIsRestored) {
   }
 }
 
+// A host's threads may be anyone's: each task brings the default environment and leaves theirs.
+TEST_P(ThreadTest, MxcsrOfAHostsThreadsChangesNothing) {
+  const SmallSeams hooks;
+  std::vector<uint64_t> in = values_for(kFloat32, kFloat64);
+  const std::vector<uint64_t> want = convert(kFloat32, in, kFloat64).bits;
+  const auto n = static_cast<int64_t>(in.size());
+  const std::vector<unsigned char> src = pack(kFloat32, in), dst_want = pack(kFloat64, want);
+  const Plan plan = Plan::convert(Layout::contiguous(Format::of(kFloat32), {n}),
+                                  Layout::contiguous(Format::of(kFloat64), {n}));
+  std::vector<unsigned char> dst(dst_want.size());
+  for (unsigned mxcsr : environments()) {
+    std::atomic<int> changed{0};
+    RunOptions options = on_threads(3);
+    options.parallel_for = [&](int count, const std::function<void(int)>& task) {
+      for (int i = 0; i < count; ++i) {
+        std::thread([&] {
+          unsigned after = 0;
+          {
+            const MxcsrScope scope(mxcsr);
+            task(i);
+            after = _mm_getcsr();
+          }
+          if (after != mxcsr) ++changed;
+        }).join();
+      }
+    };
+    ASSERT_TRUE(plan.try_run({const_cast<unsigned char*>(src.data())}, {dst.data()}, options).ok());
+    EXPECT_EQ(changed.load(), 0) << "MXCSR was not restored";
+    ASSERT_TRUE(dst == dst_want) << "MXCSR " << mxcsr;
+  }
+}
+
 TEST_P(ThreadTest, MxcsrDoesNotTouchSums) {
   const SmallSeams hooks;
   const std::vector<double> x = numbers(3000);

@@ -307,6 +307,8 @@ CORPUS = json.loads(
 def test_the_corpus():
     for entry in CORPUS:
         text, itemsize = entry["format"], entry.get("itemsize")
+        if text is None:
+            text = bytes.fromhex(entry["format_hex"])
         if not entry.get("error"):
             f = sc.Format(text, itemsize)
             assert f.itemsize == itemsize
