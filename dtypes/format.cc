@@ -56,6 +56,9 @@ class InternTable {
     return fresh;
   }
 
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
+
   void remove(const Body* body) noexcept {
     const size_t hash = hash_of(body->text, body->itemsize);
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -112,6 +115,13 @@ class TextCache {
     return {text, itemsize, exact_size, hash ^ (hash >> 32)};
   }
 
+  void lock() {
+    for (std::mutex& mutex : mutexes_) mutex.lock();
+  }
+  void unlock() {
+    for (std::mutex& mutex : mutexes_) mutex.unlock();
+  }
+
   std::shared_ptr<const Body> find(const Key& key) {
     if (key.text.size() > kMaxText) return nullptr;
     const std::lock_guard<std::mutex> lock(mutex_of(key));
@@ -157,6 +167,17 @@ class TextCache {
 };
 
 }  // namespace
+
+// Texts before bodies, as everywhere.
+void lock_format_tables() {
+  TextCache::instance().lock();
+  InternTable::instance().lock();
+}
+
+void unlock_format_tables() {
+  InternTable::instance().unlock();
+  TextCache::instance().unlock();
+}
 
 std::shared_ptr<const Format::Impl> make_body(ParseTree tree) {
   canonicalise(&tree);

@@ -33,6 +33,10 @@ namespace internal {
 // The body of what a text says: Format::parse without the cache of texts.
 std::shared_ptr<const Format::Impl> make_body(ParseTree tree);
 
+// Around fork(): the tables' mutexes must not be held by a thread that the child does not have.
+void lock_format_tables();
+void unlock_format_tables();
+
 }  // namespace internal
 }  // namespace stridecast
 

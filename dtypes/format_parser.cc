@@ -306,7 +306,7 @@ void Parser::fail_unsized(const CustomType& type, int64_t position) const {
   const std::string name = type.module + "." + type.qualname;
   fail_format(ErrorCode::kUnknownType, in_.text(), "unsized", position,
               "size of '" + name + "' is not known: import '" + type.module +
-                  "' and try again, or register the type");
+                  "' if it defines the type and try again, or give the itemsize");
 }
 
 void Parser::open_frame(Frame::Kind kind, int64_t code_length) {

@@ -9,7 +9,7 @@ namespace {
 
 // What the enclosing fields contribute to a leaf.
 struct Enclosing {
-  std::string path;
+  std::string path, key;
   bool all_named = true;
   int64_t offset = 0;
   std::vector<LeafDim> dims;
@@ -35,7 +35,7 @@ class Flattener {
   void append_members(const std::vector<Field>& fields, const Enclosing& outer) {
     for (size_t i = 0; i < fields.size(); ++i) {
       const Field& field = fields[i];
-      bytes_ += outer.path.size() + outer.dims.size() * sizeof(LeafDim);
+      bytes_ += 2 * outer.path.size() + outer.dims.size() * sizeof(LeafDim);
       if (bytes_ > kMaxBytes) {
         throw Error(ErrorCode::kInvalidArgument,
                     "the format's field paths and sub-array dimensions take more than 64 MiB; use "
@@ -44,6 +44,7 @@ class Flattener {
       Enclosing here = outer;
       if (!here.path.empty()) here.path += '.';
       here.path += field.has_name ? field.name : "[" + std::to_string(i) + "]";
+      here.key += field.has_name ? ":" + field.name : "::" + std::to_string(i);
       here.all_named = outer.all_named && field.has_name;
       append_field(field, std::move(here));
     }
@@ -64,6 +65,7 @@ class Flattener {
     }
     Leaf& leaf = leaves_.emplace_back();
     leaf.path = std::move(here.path);
+    leaf.key = std::move(here.key);
     leaf.all_named = here.all_named;
     leaf.offset = here.offset;
     leaf.dims = std::move(here.dims);

@@ -25,6 +25,7 @@ struct LeafDim {
 // starts at offset + sum(k_i * dims[i].stride).
 struct Leaf {
   std::string path;  // "pos.x"; an unnamed item shows its index: "[1]"; "" for a lone item
+  std::string key;   // the path without ambiguity: names hold no ':', so ":a:b" is b in a
   bool all_named =
       false;           // every item on the path has a name (a lone struct around all needs none)
   int64_t offset = 0;  // bytes from the start of the item

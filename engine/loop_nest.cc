@@ -63,6 +63,7 @@ void drop_size_one(LoopNest& nest) {
 
 void flip_negative(LoopNest& nest, Operands operand) {
   for (Loop& loop : nest.loops) {
+    if (loop.n <= 1) continue;  // nothing to turn, and its step may be anything
     const int64_t lead = loop.step[operand] != 0 ? loop.step[operand] : loop.step[kSrc];
     if (lead >= 0) continue;
     for (int k = 0; k < kNumOperands; ++k) {

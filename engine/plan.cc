@@ -122,6 +122,11 @@ Error Plan::status_error(const RunStatus& status) const {
   };
   switch (status.code) {
     case StatusCode::kDataError: {
+      if (status.index < 0) {
+        return Error(ErrorCode::kData, "", -1,
+                     "an element " + internal::reason(status.error_bits) +
+                         ", but the source changed before it could be named");
+      }
       std::string text = "element " + std::to_string(status.index);
       if (!field_path(status.field).empty()) text += ", field '" + field_path(status.field) + "'";
       const Format& to = impl_->dst.format();
@@ -142,6 +147,8 @@ Error Plan::status_error(const RunStatus& status) const {
                        " around its data pointer");
     case StatusCode::kOutOfMemory:
       return Error(ErrorCode::kOutOfMemory, "no memory for a workspace");
+    case StatusCode::kPoolFailed:
+      return Error(ErrorCode::kInvalidArgument, "the host's parallel_for threw an exception");
     case StatusCode::kOk:
       break;
   }

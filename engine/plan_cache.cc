@@ -44,14 +44,21 @@ class Key {
 
   std::span<const int64_t> words() const { return {words_.data(), count_}; }
 
+  // Two chains, because a multiplication takes longer than the words take to come: the step is the
+  // multiply-xorshift of MurmurHash3's finalizer (Austin Appleby).
   uint64_t hash() const {
-    uint64_t hash = 0x9e3779b97f4a7c15u;
-    for (size_t k = 0; k < count_; ++k) {
-      // The multiply-xorshift step of MurmurHash3's finalizer (Austin Appleby).
-      hash = (hash ^ static_cast<uint64_t>(words_[k])) * 0xff51afd7ed558ccdu;
-      hash ^= hash >> 32;
+    uint64_t even = 0x9e3779b97f4a7c15u, odd = count_;
+    const auto mix = [](uint64_t hash, int64_t word) {
+      hash = (hash ^ static_cast<uint64_t>(word)) * 0xff51afd7ed558ccdu;
+      return hash ^ (hash >> 32);
+    };
+    size_t k = 0;
+    for (; k + 2 <= count_; k += 2) {
+      even = mix(even, words_[k]);
+      odd = mix(odd, words_[k + 1]);
     }
-    return hash;
+    if (k < count_) even = mix(even, words_[k]);
+    return mix(even, static_cast<int64_t>(odd));
   }
 
  private:
@@ -85,6 +92,9 @@ class PlanCache {
     return PlanCacheStats{order_.size(), kCapacity, hits_, misses_};
   }
 
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
+
   void clear() {
     const std::lock_guard lock(mutex_);
     by_hash_.clear();
@@ -113,7 +123,12 @@ class PlanCache {
 
   void insert(uint64_t hash, std::span<const int64_t> words, const Plan& plan) {
     order_.push_front(Entry{hash, {words.begin(), words.end()}, plan});
-    by_hash_.emplace(hash, order_.begin());
+    try {
+      by_hash_.emplace(hash, order_.begin());
+    } catch (...) {
+      order_.pop_front();
+      throw;
+    }
     if (order_.size() <= kCapacity) return;
     const auto oldest = std::prev(order_.end());
     const auto [begin, end] = by_hash_.equal_range(oldest->hash);
@@ -152,6 +167,10 @@ Layout layout_of(const LayoutView& view) {
 }
 
 }  // namespace
+
+void lock_plan_cache() { cache().lock(); }
+void unlock_plan_cache() { cache().unlock(); }
+
 }  // namespace internal
 
 inline namespace v0 {

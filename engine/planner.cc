@@ -25,9 +25,17 @@ constexpr int64_t kDirectRow = 64;
 // cache).
 constexpr int64_t kChunkBytes = 2048, kMinChunk = 128, kMaxChunk = 512;
 
-std::string describe(const Element& element) {
-  std::string text = type_facts(element.type).name;
-  if (element.order != ByteOrder::kNone && element.order != kHostOrder) text += " (byteswapped)";
+// "float32", "numpy.datetime64[us]", "unicode of 20 bytes", with what the byte order adds.
+std::string describe(const Leaf& leaf) {
+  const TypeFacts& facts = type_facts(leaf.type);
+  std::string text = facts.name;
+  if (leaf.custom) {
+    text = leaf.custom->module + "." + leaf.custom->qualname;
+    if (!leaf.custom->param.empty()) text += "[" + leaf.custom->param + "]";
+  } else if (facts.size == 0) {
+    text += " of " + std::to_string(leaf.itemsize) + " bytes";
+  }
+  if (leaf.order != ByteOrder::kNone && leaf.order != kHostOrder) text += " (byteswapped)";
   return text;
 }
 
@@ -59,10 +67,13 @@ Element element_of(const Leaf& leaf) {
 }
 
 bool same_bits(const Leaf& src, const Leaf& dst) {
-  return src.type == dst.type && src.itemsize == dst.itemsize && src.custom == dst.custom;
+  // An unknown type has no swap unit: it moves, but only where nothing is to be swapped.
+  const bool same_order = src.swap_unit != 0 || src.order == dst.order;
+  return src.type == dst.type && src.itemsize == dst.itemsize && src.custom == dst.custom &&
+         same_order;
 }
 
-[[noreturn]] void no_conversion(const Element& src, const Element& dst) {
+[[noreturn]] void no_conversion(const Leaf& src, const Leaf& dst) {
   throw Error(ErrorCode::kNoConversion,
               "no conversion from " + describe(src) + " to " + describe(dst) + at_field(dst.path));
 }
@@ -83,16 +94,18 @@ std::vector<Loop> inner_loops(const Leaf& src, const Leaf& dst) {
     throw Error(ErrorCode::kNoConversion,
                 "the sub-arrays" + at_field(dst.path) + " have different shapes");
   }
+  // Nesting can pile up thousands of dimensions of 1; of the others no more than 62 fit 63 bits.
+  std::erase_if(loops, [](const Loop& loop) { return loop.n == 1; });
   return loops;
 }
 
 LeafProgram pair_leaves(const KernelTable& table, const Leaf& src, const Leaf& dst,
                         const ConvertOptions& options) {
-  const Element from = element_of(src), to = element_of(dst);
   if (!(is_arithmetic(src.type) && is_arithmetic(dst.type)) && !same_bits(src, dst)) {
-    no_conversion(from, to);
+    no_conversion(src, dst);
   }
-  LeafProgram program = make_program(table, from, to, options.overflow, options.nan);
+  LeafProgram program =
+      make_program(table, element_of(src), element_of(dst), options.overflow, options.nan);
   program.src_offset = src.offset;
   program.dst_offset = dst.offset;
   std::vector<Loop> loops = inner_loops(src, dst);
@@ -114,20 +127,20 @@ LeafPairs pair_by_position(const std::vector<Leaf>& src, const std::vector<Leaf>
 }
 
 LeafPairs pair_by_name(const std::vector<Leaf>& src, const std::vector<Leaf>& dst) {
-  std::unordered_map<std::string, const Leaf*> by_path;
-  for (const Leaf& leaf : src) by_path.emplace(leaf.path, &leaf);
+  std::unordered_map<std::string, const Leaf*> by_key;
+  for (const Leaf& leaf : src) by_key.emplace(leaf.key, &leaf);
   LeafPairs pairs;
   for (const Leaf& leaf : dst) {
-    const auto found = by_path.find(leaf.path);
-    if (found == by_path.end()) {
+    const auto found = by_key.find(leaf.key);
+    if (found == by_key.end()) {
       throw Error(ErrorCode::kNoConversion, "the source has no field '" + leaf.path + "'");
     }
     pairs.emplace_back(found->second, &leaf);
-    by_path.erase(found);
+    by_key.erase(found);
   }
-  if (!by_path.empty()) {
+  if (!by_key.empty()) {
     throw Error(ErrorCode::kNoConversion,
-                "the destination has no field '" + by_path.begin()->first + "'");
+                "the destination has no field '" + by_key.begin()->second->path + "'");
   }
   return pairs;
 }
@@ -157,7 +170,11 @@ std::shared_ptr<Plan::Impl> start(PlanKind kind, const Layout& src, const Layout
       std::make_shared<Plan::Impl>(Plan::Impl{kind, src, dst, active_table(), {}, {}, {}, {}});
   impl->nest = make_nest(src, dst);
   impl->empty = dst.size() == 0 || dst.format().itemsize() == 0;
-  impl->bytes_moved = src.size() * src.format().itemsize() + dst.size() * dst.format().itemsize();
+  // Both fit 63 bits by themselves, but a zero stride makes the sum absurd.
+  if (__builtin_add_overflow(src.size() * src.format().itemsize(),
+                             dst.size() * dst.format().itemsize(), &impl->bytes_moved)) {
+    impl->bytes_moved = INT64_MAX;
+  }
   return impl;
 }
 
@@ -175,7 +192,10 @@ bool in_place_safe(const Plan::Impl& impl) {
     const bool kernel_safe = leaf.route.count != 1 || leaf.move_in != nullptr ||
                              !leaf.route.stages[0].writes() ||
                              (leaf.route.stages[0].entry->traits & SC_TRAIT_IN_PLACE) != 0;
-    return leaf.src_offset == leaf.dst_offset && leaf.src_size == leaf.dst_size && kernel_safe;
+    const bool same_places = std::ranges::all_of(
+        leaf.inner, [](const Loop& loop) { return loop.step[kSrc] == loop.step[kDst]; });
+    return leaf.src_offset == leaf.dst_offset && leaf.src_size == leaf.dst_size && same_places &&
+           kernel_safe;
   });
 }
 
@@ -186,6 +206,7 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
     return std::ranges::any_of(leaf.inner, [](const Loop& loop) { return loop.n == 0; });
   });
   impl->empty = impl->empty || impl->leaves.empty();
+  if (impl->empty) return impl;
   for (const LeafProgram& leaf : impl->leaves) impl->may_fail |= leaf.may_fail();
   if (impl->may_fail) impl->logical_nest = logical_order(impl->src);
   // The index is for the check-only pass, which walks its own nest; here it would only hinder.
@@ -232,8 +253,8 @@ void refuse_self_overlap(const Layout& dst) {
   for (const auto& [stride, n] : axes) {
     if (stride < covered) {
       throw Error(ErrorCode::kBuffer,
-                  "items of the destination share memory: a stride of " + std::to_string(stride) +
-                      " bytes steps over " + std::to_string(covered) +
+                  "items of the destination may share memory: a stride of " +
+                      std::to_string(stride) + " bytes steps over " + std::to_string(covered) +
                       " bytes of data; write to a buffer whose items are apart");
     }
     covered += stride * static_cast<uint64_t>(n - 1);

@@ -24,7 +24,7 @@ struct Element {
 };
 LeafProgram make_program(const kernels::KernelTable& table, const Element& src, const Element& dst,
                          Overflow overflow, NanPolicy nan);
-/// Leaves out the moves that the walk does not need: `inner` is the innermost loop of the program.
+/// Leaves out the moves that a walk over `nest` does not need.
 void trim_moves(LeafProgram& program, const LoopNest& nest);
 /// Throws where two items of dst share a byte.
 void refuse_self_overlap(const Layout& dst);

@@ -28,12 +28,8 @@ kernels::ReduceKernel kernel_of(ReduceOp op) {
 
 // In which type a reduction of `type` accumulates: integers in 64 bits, narrow floats in float32.
 DType accumulator_of(DType type) {
-  switch (type_facts(type).kind) {
-    case Kind::kFloat:
-      return type == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
-    default:
-      return DType::kInt64;
-  }
+  if (type_facts(type).kind != Kind::kFloat) return DType::kInt64;
+  return type == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
 }
 
 [[noreturn]] void fail(const std::string& message) {
@@ -49,6 +45,16 @@ const Field& arithmetic_scalar(const Format& format, ReduceOp op) {
                 std::string(name_of(op)) + " is not defined for format '" + format.text() + "'");
   }
   return *field;
+}
+
+// A result never loses what the reduction found: it has the default type, or the accumulator's.
+void check_result(DType from, DType to, ReduceOp op) {
+  const DType result = reduce_result(op, from), accumulator = accumulator_of(from);
+  // The accumulator's 64 bits are the sum's of uint64, but not its sign.
+  if (to == result || (to == accumulator && from != DType::kUint64)) return;
+  throw Error(ErrorCode::kNoConversion, std::string(name_of(op)) + " of " + type_facts(from).name +
+                                            " gives " + type_facts(result).name + ", not " +
+                                            type_facts(to).name + "; convert before or after");
 }
 
 std::vector<bool> folded_axes(const Layout& src, const std::vector<int>& axes) {
@@ -148,6 +154,7 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
                                               const ReduceOptions& options) {
   const Field& from = arithmetic_scalar(src.format(), options.op);
   const Field& to = arithmetic_scalar(dst.format(), options.op);
+  check_result(from.type, to.type, options.op);
   refuse_self_overlap(dst);
   Axes axes = separate_axes(src, dst, folded_axes(src, options.axes));
   if (options.op == ReduceOp::kMin && dst.size() > 0 && src.size() == 0) {
@@ -156,6 +163,8 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
 
   auto impl = std::make_shared<Plan::Impl>(
       Plan::Impl{PlanKind::kReduce, src, dst, active_table(), {}, {}, {}, {}});
+  impl->empty = dst.size() == 0;
+  if (impl->empty) return impl;
   auto program = std::make_unique<ReduceProgram>();
   const KernelTable& table = *impl->table;
   program->accumulator = accumulator_of(from.type);
@@ -190,9 +199,27 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
     program->load.move_in = nullptr;
   }
   impl->reduce = std::move(program);
-  impl->empty = dst.size() == 0;
   impl->bytes_moved = src.size() * from.itemsize;
   return impl;
 }
 
 }  // namespace stridecast::internal
+
+namespace stridecast {
+inline namespace v0 {
+
+DType reduce_result(ReduceOp op, DType type) noexcept {
+  if (op == ReduceOp::kMin) return type;
+  switch (type_facts(type).kind) {
+    case Kind::kBool:
+    case Kind::kSigned:
+      return DType::kInt64;
+    case Kind::kUnsigned:
+      return DType::kUint64;
+    default:
+      return type;
+  }
+}
+
+}  // namespace v0
+}  // namespace stridecast

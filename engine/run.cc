@@ -70,9 +70,10 @@ class Pipeline {
         scratch_(scratch),
         move_in_(kCheck ? leaf.gather : leaf.move_in),
         move_out_(kCheck ? nullptr : leaf.move_out),
-        stages_(leaf.route.count) {
+        stages_(leaf.route.count),
+        flags_(context.flags) {
     const auto one_run = [&](Operands side) {
-      return row.step[side] == column.n * column.step[side];
+      return row.step[side] == Rectangle::one_past(column, side);
     };
     rectangles_ =
         (move_in_ != nullptr || one_run(kSrc)) && (kCheck || move_out_ != nullptr || one_run(kDst));
@@ -87,7 +88,6 @@ class Pipeline {
     }
     stage_.struct_size = sizeof(sc_run);
     stage_.n[0] = 1;
-    stage_.flags = context.flags;
     if (move_out_ != nullptr) {
       out_ = make_run(1, 1, nullptr, row, column, nullptr);
       out_.src_step[1] = leaf.dst_size;
@@ -123,6 +123,8 @@ class Pipeline {
       const Stage& stage = leaf_.route.stages[k];
       const int64_t out_size = type_facts(stage.out).size;
       const bool last = k + 1 == leaf_.route.count && move_out_ == nullptr && !kCheck;
+      // Streaming past the caches is for the destination, never for scratch.
+      stage_.flags = last ? flags_ : flags_ & ~uint32_t{SC_RUN_STREAM};
       stage_.n[1] = rows * columns;
       stage_.src = at;
       stage_.src_step[1] = stage_.src_size = size;
@@ -152,6 +154,7 @@ class Pipeline {
   const sc_entry* move_in_;
   const sc_entry* move_out_;
   int stages_;
+  uint32_t flags_;
   bool rectangles_;
   sc_run in_, stage_ = {}, out_;
 };
@@ -207,6 +210,7 @@ uint32_t run_structs(const Plan::Impl& plan, std::span<const Loop> loops, const 
   const Rectangle rect(loops, plan.src.format().itemsize(), plan.dst.format().itemsize());
   uint32_t errors = 0;
   std::vector<Loop> leaf_loops;
+  leaf_loops.reserve(kMaxLoops);
   walk(rect.outer, {src, dst}, [&](const Cursor& at) {
     for (int64_t r = 0; r < rect.row.n; ++r) {
       for (int64_t c = 0; c < rect.column.n; c += kStructItems) {
@@ -352,11 +356,25 @@ bool disjoint(const Plan::Impl& plan, const Operand& src, const Operand& dst) {
   return from + a.highest <= to + b.lowest || to + b.highest <= from + a.lowest;
 }
 
+// Equal shapes and strides, axes of size 1 left out.
+bool same_walk(const Layout& a, const Layout& b) {
+  const auto next = [](const Layout& layout, int axis) {
+    while (axis < layout.ndim() && layout.shape()[axis] == 1) ++axis;
+    return axis;
+  };
+  int i = next(a, 0), k = next(b, 0);
+  while (i < a.ndim() && k < b.ndim()) {
+    if (a.shape()[i] != b.shape()[k] || a.strides()[i] != b.strides()[k]) return false;
+    i = next(a, i + 1);
+    k = next(b, k + 1);
+  }
+  return i == a.ndim() && k == b.ndim();
+}
+
 bool same_memory(const Plan::Impl& plan, const Operand& src, const Operand& dst) {
   return static_cast<const char*>(src.data) + plan.src.offset() ==
              static_cast<const char*>(dst.data) + plan.dst.offset() &&
-         std::ranges::equal(plan.src.shape(), plan.dst.shape()) &&
-         std::ranges::equal(plan.src.strides(), plan.dst.strides());
+         same_walk(plan.src, plan.dst);
 }
 
 RunStatus failure(StatusCode code, int64_t index = -1) {
@@ -381,7 +399,14 @@ RunStatus run_convert(const Plan::Impl& plan, const char* src, char* dst, bool i
   const uint32_t errors = threads > 1 && !plan.nest.loops.empty()
                               ? run_parallel(plan, threads, src, dst, flags, options)
                               : run_window(plan, plan.nest, src, dst, RunContext{flags});
-  return errors == 0 ? RunStatus{} : check_only(plan, src);
+  if (errors == 0) return RunStatus{};
+  RunStatus status = check_only(plan, src);
+  if (status.ok()) {
+    // Somebody else changed the source meanwhile: the run stopped all the same.
+    status.code = StatusCode::kDataError;
+    status.error_bits = errors;
+  }
+  return status;
 }
 
 }  // namespace
@@ -409,6 +434,8 @@ RunStatus run_plan(const Plan::Impl& plan, const Operand& src, const Operand& ds
                                           : run_convert(plan, from, to, in_place, options);
   } catch (const std::bad_alloc&) {
     return failure(StatusCode::kOutOfMemory);
+  } catch (...) {
+    return failure(StatusCode::kPoolFailed);  // nothing else throws but the host's parallel_for
   }
 }
 
@@ -418,6 +445,23 @@ int thread_count(const RunOptions& options, int64_t bytes) {
   const int64_t share = forced > 0 ? forced : kMinThreadBytes;
   return static_cast<int>(std::clamp<int64_t>(bytes / share, 1, options.threads));
 }
+
+namespace {
+
+// The runs of one process share the maximum: a run takes at most what the others leave, at least
+// one.
+int take_threads(int wanted) {
+  const int limit = std::max(openmp_max_threads(), wanted);
+  int used = g_threads_in_use.load(std::memory_order_relaxed);
+  int granted;
+  do {
+    granted = std::clamp(limit - used, 1, wanted);
+  } while (
+      !g_threads_in_use.compare_exchange_weak(used, used + granted, std::memory_order_relaxed));
+  return granted;
+}
+
+}  // namespace
 
 void run_tasks(const RunOptions& options, int threads, int count,
                const std::function<void(int)>& task) {
@@ -433,13 +477,10 @@ void run_tasks(const RunOptions& options, int threads, int count,
   if (options.parallel_for) {
     options.parallel_for(count, guarded);
   } else {
-    // The runs of one process share the maximum: a run takes at most what the others leave.
-    const int limit = std::max(openmp_max_threads(), threads);
-    const int used = g_threads_in_use.fetch_add(threads, std::memory_order_relaxed);
-    const int granted = std::clamp(limit - used, 1, threads);
+    const int granted = take_threads(threads);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(granted)
     for (int i = 0; i < count; ++i) guarded(i);
-    g_threads_in_use.fetch_sub(threads, std::memory_order_relaxed);
+    g_threads_in_use.fetch_sub(granted, std::memory_order_relaxed);
   }
   if (out_of_memory.load()) throw std::bad_alloc();
 }

@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
+#include "dtypes/format_impl.h"
 #include "engine/runtime.h"
 #include "stridecast/error.h"
 #include "stridecast/stridecast.h"
@@ -21,8 +24,23 @@ std::atomic<const kernels::KernelTable*> g_table{nullptr};
 std::atomic<int> g_threads{0};
 std::atomic<bool> g_forked{false};
 
-[[maybe_unused]] const int g_atfork =
-    pthread_atfork(nullptr, nullptr, [] { g_forked.store(true, std::memory_order_relaxed); });
+// A plan that dies under the cache's mutex takes those of the formats: the cache comes first.
+void before_fork() {
+  lock_plan_cache();
+  lock_format_tables();
+}
+
+void after_fork() {
+  unlock_format_tables();
+  unlock_plan_cache();
+}
+
+void after_fork_in_child() {
+  after_fork();
+  g_forked.store(true, std::memory_order_relaxed);
+}
+
+[[maybe_unused]] const int g_atfork = pthread_atfork(before_fork, after_fork, after_fork_in_child);
 
 const kernels::KernelTable* table_named(std::string_view name) {
   if (const kernels::KernelTable* table = kernels::find_table(name)) return table;
@@ -46,7 +64,9 @@ const kernels::KernelTable* default_table() {
 int environment_threads() {
   static const int threads = [] {
     const char* text = std::getenv("STRIDECAST_NUM_THREADS");
-    return text == nullptr ? 0 : std::max(0, std::atoi(text));
+    int count = 0;
+    if (text != nullptr) std::from_chars(text, text + std::strlen(text), count);
+    return std::max(count, 0);
   }();
   return threads;
 }
@@ -56,8 +76,9 @@ int environment_threads() {
 const kernels::KernelTable* active_table() {
   const kernels::KernelTable* table = g_table.load(std::memory_order_acquire);
   if (table == nullptr) {
-    table = default_table();
-    g_table.store(table, std::memory_order_release);
+    const kernels::KernelTable* chosen = default_table();
+    // Another thread may have called set_target meanwhile: its choice stands.
+    if (g_table.compare_exchange_strong(table, chosen, std::memory_order_acq_rel)) table = chosen;
   }
   return table;
 }

@@ -8,6 +8,9 @@ namespace stridecast::internal {
 
 /// The kernels of the active target.
 const kernels::KernelTable* active_table();
+/// fork() must not find the cache's mutex held by a thread that the child does not have.
+void lock_plan_cache();
+void unlock_plan_cache();
 /// True in a child made by fork() after this library was loaded: OpenMP's pool did not survive.
 bool in_forked_child() noexcept;
 /// OpenMP's current maximum, asked in run.cc (the one file with OpenMP).

@@ -11,7 +11,8 @@
 
 namespace stridecast::internal {
 
-// More loops than this cannot meet: 64 of the array and 64 of nested sub-arrays and units.
+// More loops than this cannot meet: 64 of the array, and 62 of sub-arrays (without sizes of 1 their
+// number is bounded by 63 bits) and one of units.
 inline constexpr size_t kMaxLoops = 2 * kMaxDims + 4;
 
 // The last two loops; missing ones are one packed row or one item.
@@ -19,13 +20,22 @@ struct Rectangle {
   std::span<const Loop> outer;
   Loop row, column;
 
+  // Where a second row would start; never gone to, so it may wrap.
+  static int64_t one_past(const Loop& loop, Operands side) {
+    return static_cast<int64_t>(static_cast<uint64_t>(loop.n) *
+                                static_cast<uint64_t>(loop.step[side]));
+  }
+
   Rectangle(std::span<const Loop> loops, int64_t src_size, int64_t dst_size) {
     column.step[kSrc] = src_size;
     column.step[kDst] = dst_size;
     if (!loops.empty()) column = loops.back();
-    row.step[kSrc] = column.n * column.step[kSrc];
-    row.step[kDst] = column.n * column.step[kDst];
-    if (loops.size() > 1) row = loops[loops.size() - 2];
+    if (loops.size() > 1) {
+      row = loops[loops.size() - 2];
+    } else {
+      row.step[kSrc] = one_past(column, kSrc);
+      row.step[kDst] = one_past(column, kDst);
+    }
     outer = loops.first(loops.size() > 2 ? loops.size() - 2 : 0);
   }
 };

@@ -1,6 +1,7 @@
 // The Python class Buffer: its methods, and the slots of the buffer protocol and garbage collector.
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <string>
@@ -147,9 +148,32 @@ struct Selection {
   std::vector<int64_t> shape, strides;
 };
 
-void select_index(const Buffer& from, size_t axis, PyObject* index, Selection* out) {
-  const Py_ssize_t given = PyNumber_AsSsize_t(index, PyExc_IndexError);
-  if (given == -1 && PyErr_Occurred()) raise_current();
+// One index of a subscript in plain numbers: __index__ may run any Python code, so all of it runs
+// before the Buffer is looked at.
+struct Index {
+  enum Kind { kEllipsis, kInteger, kSlice } kind;
+  Py_ssize_t start = 0, stop = 0, step = 0;  // an integer is in start
+};
+
+Index read_index(PyObject* given) {
+  Index index{Index::kEllipsis};
+  if (given == Py_Ellipsis) return index;
+  if (PySlice_Check(given)) {
+    index.kind = Index::kSlice;
+    if (PySlice_Unpack(given, &index.start, &index.stop, &index.step) != 0) raise_current();
+    return index;
+  }
+  if (!PyIndex_Check(given)) {
+    raise(PyExc_TypeError, "an index must be an int, a slice or '...', not %.200s",
+          Py_TYPE(given)->tp_name);
+  }
+  index.kind = Index::kInteger;
+  index.start = PyNumber_AsSsize_t(given, PyExc_IndexError);
+  if (index.start == -1 && PyErr_Occurred()) raise_current();
+  return index;
+}
+
+void select_index(const Buffer& from, size_t axis, Py_ssize_t given, Selection* out) {
   const int64_t size = from.shape()[axis];
   const int64_t at = given < 0 ? given + size : given;
   if (at < 0 || at >= size) {
@@ -159,9 +183,8 @@ void select_index(const Buffer& from, size_t axis, PyObject* index, Selection* o
   out->data += at * from.strides()[axis];
 }
 
-void select_slice(const Buffer& from, size_t axis, PyObject* slice, Selection* out) {
-  Py_ssize_t start = 0, stop = 0, step = 0;
-  if (PySlice_Unpack(slice, &start, &stop, &step) != 0) raise_current();
+void select_slice(const Buffer& from, size_t axis, Index slice, Selection* out) {
+  auto [kind, start, stop, step] = slice;
   const Py_ssize_t size = static_cast<Py_ssize_t>(from.shape()[axis]);
   const Py_ssize_t count = PySlice_AdjustIndices(size, &start, &stop, step);
   const int64_t stride = from.strides()[axis];
@@ -172,13 +195,16 @@ void select_slice(const Buffer& from, size_t axis, PyObject* slice, Selection* o
 }
 
 nb::object get_item(nb::handle self, nb::handle key) {
-  const Buffer& from = live(self);
+  live(self);
   nb::object keys = PyTuple_Check(key.ptr()) ? nb::borrow(key) : nb::object(nb::make_tuple(key));
   const Py_ssize_t given = PyTuple_GET_SIZE(keys.ptr());
-  Py_ssize_t ellipses = 0;
+  std::vector<Index> indices;
   for (Py_ssize_t i = 0; i < given; ++i) {
-    ellipses += PyTuple_GET_ITEM(keys.ptr(), i) == Py_Ellipsis;
+    indices.push_back(read_index(PyTuple_GET_ITEM(keys.ptr(), i)));
   }
+  const Buffer& from = live(self);  // an __index__ may have released it
+  const Py_ssize_t ellipses = std::count_if(
+      indices.begin(), indices.end(), [](const Index& i) { return i.kind == Index::kEllipsis; });
   if (ellipses > 1) raise(PyExc_IndexError, "an index can have only one ellipsis ('...')");
   const Py_ssize_t named = given - ellipses;
   if (named > from.ndim()) {
@@ -192,17 +218,13 @@ nb::object get_item(nb::handle self, nb::handle key) {
       out.strides.push_back(from.strides()[axis]);
     }
   };
-  for (Py_ssize_t i = 0; i < given; ++i) {
-    PyObject* index = PyTuple_GET_ITEM(keys.ptr(), i);
-    if (index == Py_Ellipsis) {
+  for (const Index& index : indices) {
+    if (index.kind == Index::kEllipsis) {
       keep_axes(from.ndim() - named);
-    } else if (PySlice_Check(index)) {
+    } else if (index.kind == Index::kSlice) {
       select_slice(from, axis++, index, &out);
-    } else if (PyIndex_Check(index)) {
-      select_index(from, axis++, index, &out);
     } else {
-      raise(PyExc_TypeError, "an index must be an int, a slice or '...', not %.200s",
-            Py_TYPE(index)->tp_name);
+      select_index(from, axis++, index.start, &out);
     }
   }
   if (out.shape.empty() && static_cast<int>(axis) == from.ndim() && ellipses == 0) {
@@ -304,7 +326,7 @@ nb::object field_of(nb::handle self, nb::str name) {
   const ByteOrder order = field->order == ByteOrder::kNone ? kHostOrder : field->order;
   const Format format = is_arithmetic(field->type)
                             ? Format::of(field->type, order)
-                            : format_of_text(text_of_field(*field, false), field->itemsize);
+                            : Format::parse(text_of_field(*field, false), field->itemsize);
   return derived(from, from.data() + field->offset, format, shape, strides);
 }
 

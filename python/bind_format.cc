@@ -138,7 +138,7 @@ nb::str format_repr(const Format& self) {
 Format new_format(nb::handle text, std::optional<int64_t> itemsize) {
   const std::string bytes = text_of(text);
   try {
-    return format_of_text(bytes, itemsize);
+    return Format::parse(bytes, itemsize);
   } catch (const Error& error) {
     throw with_hint(error, bytes);
   }

@@ -3,6 +3,7 @@
 // dispatch. Each reads its operands, looks up a plan, provides a result and runs; nothing here
 // touches an element.
 #include <nanobind/nanobind.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -36,6 +37,29 @@ using Arguments = std::array<PyObject*, Signature::kMaxArguments>;
 constexpr int64_t kThreadsFrom = int64_t{4} << 20;
 constexpr int64_t kReleaseGilFrom = int64_t{16} << 10;
 
+#if PY_VERSION_HEX < 0x030D0000
+bool is_finalizing() { return _Py_IsFinalizing() != 0; }
+#else
+bool is_finalizing() { return Py_IsFinalizing() != 0; }
+#endif
+
+// Other Python threads run while it lives. Until Python 3.14 a daemon thread that asks for the lock
+// while the interpreter ends is unwound, which no C++ destructor survives; it waits for the end
+// instead.
+class ReleasedGil {
+ public:
+  ReleasedGil() : state_(PyEval_SaveThread()) {}
+  ~ReleasedGil() {
+    while (is_finalizing()) pause();
+    PyEval_RestoreThread(state_);
+  }
+  ReleasedGil(const ReleasedGil&) = delete;
+  ReleasedGil& operator=(const ReleasedGil&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
 void run(const Plan& plan, char* src, char* dst, PyObject* threads) {
   RunOptions options;
   const int64_t bytes = plan.bytes_moved();
@@ -46,7 +70,7 @@ void run(const Plan& plan, char* src, char* dst, PyObject* threads) {
   }
   RunStatus status;
   if (bytes > kReleaseGilFrom) {
-    nb::gil_scoped_release released;
+    const ReleasedGil released;
     status = plan.try_run({src}, {dst}, options);
   } else {
     status = plan.try_run({src}, {dst}, options);
@@ -314,8 +338,9 @@ PyObject* reduce(const Arguments& a) {
   }
   if (!format) {
     const Field* scalar = source.format().scalar();
-    format = scalar != nullptr && is_arithmetic(scalar->type) ? Format::of(scalar->type)
-                                                              : source.format();
+    format = scalar != nullptr && is_arithmetic(scalar->type)
+                 ? Format::of(reduce_result(options.op, scalar->type))
+                 : source.format();
   }
   std::vector<int64_t> shape;
   for (int k = 0; k < source.ndim(); ++k) {

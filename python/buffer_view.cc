@@ -106,8 +106,8 @@ void BufferView::open_exporter(PyObject* object, Access access, const char* name
   }
   std::optional<Format> format = format_of_viewed_array(object, view);
   if (!format) {
-    format = format_of_text(view.format != nullptr ? view.format : "B", view.itemsize,
-                            exported_by_ctypes(object));
+    format = Format::parse(view.format != nullptr ? view.format : "B", view.itemsize,
+                           exported_by_ctypes(object));
   }
 
   // Shape and strides that the exporter left out, checked against what it says about its size.

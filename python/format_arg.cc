@@ -14,27 +14,6 @@
 namespace stridecast::python {
 namespace {
 
-// Parsed texts by content. Formats of equal text share one body, so this costs little.
-class TextCache {
- public:
-  std::optional<Format> find(const std::string& key) {
-    nb::ft_lock_guard lock(mutex_);
-    auto found = formats_.find(key);
-    if (found == formats_.end()) return std::nullopt;
-    return found->second;
-  }
-  void insert(std::string key, const Format& format) {
-    nb::ft_lock_guard lock(mutex_);
-    if (formats_.size() >= kCapacity) formats_.clear();
-    formats_.emplace(std::move(key), format);
-  }
-
- private:
-  static constexpr size_t kCapacity = 512;
-  std::unordered_map<std::string, Format> formats_;
-  [[no_unique_address]] nb::ft_mutex mutex_;
-};
-
 struct NamedText {
   std::string_view name, text;
 };
@@ -162,12 +141,12 @@ Format format_of_other(PyObject* argument) {
   if (PyUnicode_Check(argument) || PyBytes_Check(argument)) {
     const std::string text = text_of(argument);
     try {
-      return format_of_text(text);
+      return Format::parse(text);
     } catch (const Error& error) {
       throw with_hint(error, text);
     }
   }
-  if (const char* code = builtin_code(argument)) return format_of_text(code);
+  if (const char* code = builtin_code(argument)) return Format::parse(code);
   if (nb::object dtype = dtype_of_scalar_type(argument)) return *format_of_dtype(dtype.ptr());
   raise(PyExc_TypeError,
         "a format must be a format text, a Format, a dtype or a scalar type, not %.200s",
@@ -191,20 +170,9 @@ FormatRef held(Format format) {
   return FormatRef(&found->second);
 }
 
-Format format_of_text(std::string_view text, std::optional<int64_t> itemsize, bool exact_size) {
-  static TextCache& cache = *new TextCache;  // never destroyed: the interpreter may be gone by then
-  std::string key(text);
-  key += '\0';
-  key += itemsize ? std::to_string(*itemsize) : "";
-  key += exact_size ? "!" : "";
-  if (std::optional<Format> found = cache.find(key)) return *found;
-  Format format = Format::parse(text, itemsize, exact_size);
-  cache.insert(std::move(key), format);
-  return format;
-}
-
 FormatRef format_of_argument(PyObject* fmt) {
-  static FormatCache& cache = *new FormatCache;  // see format_of_text
+  static FormatCache& cache =
+      *new FormatCache;  // never destroyed: the interpreter may be gone by then
   if (const Format* format = format_in(fmt)) return FormatRef(format);
   if (is_dtype(fmt)) return format_of_dtype(fmt);
   return cache.get(fmt, nullptr, [fmt] { return format_of_other(fmt); });
@@ -215,6 +183,10 @@ std::string text_of(nb::handle text) {
   Py_ssize_t size = 0;
   nb::object encoded;
   if (PyUnicode_Check(text.ptr())) {
+    if (const char* utf8 = PyUnicode_AsUTF8AndSize(text.ptr(), &size)) {
+      return std::string(utf8, static_cast<size_t>(size));
+    }
+    PyErr_Clear();
     // Lone surrogates reach the parser as the bytes they are, which then says where they are.
     encoded = checked(PyUnicode_AsEncodedString(text.ptr(), "utf-8", "surrogatepass"));
   } else if (PyBytes_Check(text.ptr())) {

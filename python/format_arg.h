@@ -69,10 +69,6 @@ class FormatCache {
   [[no_unique_address]] nb::ft_mutex mutex_;
 };
 
-/// The format that a text names; parsed once per text.
-Format format_of_text(std::string_view text, std::optional<int64_t> itemsize = std::nullopt,
-                      bool exact_size = false);
-
 /// The format that an argument `fmt` means: a str or bytes (always a format text), a Format, a
 /// NumPy dtype, a NumPy or ml_dtypes scalar type, or bool, int, float, complex. Raises FormatError
 /// or TypeError.

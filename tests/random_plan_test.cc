@@ -69,6 +69,11 @@ class Memory {
   unsigned char* bytes_;
 };
 
+// The data pointer of a layout whose lowest byte is the first of `bytes`.
+unsigned char* data_in(Bytes& bytes, const Layout& layout) {
+  return bytes.empty() ? nullptr : bytes.data() - layout.extent().lowest;
+}
+
 Bytes random_bytes(Random& random, size_t count) {
   Bytes bytes(count);
   for (unsigned char& byte : bytes) byte = static_cast<unsigned char>(random.bits());
@@ -185,7 +190,7 @@ TEST(RandomPlanTest, Convert) {
     const Bytes source = from.contents(), old = random_bytes(random, to.size());
 
     Bytes want = old;
-    unsigned char* want_data = want.data() - dst.extent().lowest;
+    unsigned char* want_data = data_in(want, dst);
     reference::Outcome outcome;
     if (src.format() == dst.format()) {
       reference::copy(src, from.data(), dst, want_data);
@@ -241,7 +246,7 @@ TEST(RandomPlanTest, Byteswap) {
     from.set(random_bytes(random, from.size()));
     const Bytes old = random_bytes(random, to.size());
     Bytes want = old;
-    reference::byteswap(src, from.data(), dst, want.data() - dst.extent().lowest);
+    reference::byteswap(src, from.data(), dst, data_in(want, dst));
     for (const kernels::KernelTable* table : all_tables()) {
       const TargetScope target(table->target);
       for (const Seams& s : seams(random)) {
@@ -286,8 +291,8 @@ TEST(RandomPlanTest, InPlace) {
     reference::Outcome outcome;
     if (!(src.format() == dst.format())) {
       Bytes copy = old;  // the oracle reads where it has not written
-      outcome = reference::convert(src, copy.data() - src.extent().lowest, dst,
-                                   want.data() - dst.extent().lowest, mode, false, formats.pairing);
+      outcome = reference::convert(src, data_in(copy, src), dst, data_in(want, dst), mode, false,
+                                   formats.pairing);
     }
     for (const kernels::KernelTable* table : all_tables()) {
       const TargetScope target(table->target);

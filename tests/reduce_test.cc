@@ -49,6 +49,53 @@ TEST_P(ReduceTest, SumsAndMinima) {
   EXPECT_EQ((reduce_all<int8_t, int64_t>("b", {127, 127, 127}, "q", ReduceOp::kSum)), 381);
 }
 
+TEST_P(ReduceTest, SumsOfUint64AreUnsigned) {
+  const std::vector<uint64_t> x = {uint64_t{1} << 63, 5};
+  EXPECT_EQ((reduce_all<uint64_t, uint64_t>("Q", x, "Q", ReduceOp::kSum)), (uint64_t{1} << 63) + 5);
+  EXPECT_EQ((reduce_all<uint8_t, uint64_t>("B", {255, 255}, "Q", ReduceOp::kSum)), 510u);
+}
+
+// A result has NumPy's type or the accumulator's: nothing that was found gets lost on the way out.
+TEST_P(ReduceTest, ResultTypes) {
+  const auto accepted = [](const char* from, const char* to, ReduceOp op) {
+    try {
+      Plan::reduce(Layout::contiguous(Format::parse(from), {3}),
+                   Layout::contiguous(Format::parse(to), {}), {.op = op, .axes = {0}});
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kNoConversion) << error.what();
+      return false;
+    }
+    return true;
+  };
+  for (const char* both : {"q", "Q", "f", "d", "E", "e"}) {
+    EXPECT_TRUE(accepted(both, both, ReduceOp::kSum)) << both;
+  }
+  for (const auto& [from, to] : {std::pair<const char*, const char*>{"b", "q"},
+                                 {"?", "q"},
+                                 {"H", "Q"},
+                                 {"E", "f"},
+                                 {"e", "f"}}) {
+    EXPECT_TRUE(accepted(from, to, ReduceOp::kSum)) << from << " -> " << to;
+  }
+  for (const auto& [from, to] : {std::pair<const char*, const char*>{"b", "b"},
+                                 {"Q", "q"},
+                                 {"Q", "d"},
+                                 {"d", "f"},
+                                 {"f", "q"},
+                                 {"q", "f"}}) {
+    EXPECT_FALSE(accepted(from, to, ReduceOp::kSum)) << from << " -> " << to;
+  }
+  for (const char* both : {"b", "?", "q", "f", "d", "E", "e"}) {
+    EXPECT_TRUE(accepted(both, both, ReduceOp::kMin)) << both;
+  }
+  EXPECT_FALSE(accepted("Q", "Q", ReduceOp::kMin)) << "would be compared as signed";
+  EXPECT_FALSE(accepted("q", "h", ReduceOp::kMin));
+  EXPECT_EQ(reduce_result(ReduceOp::kSum, kUint8), kUint64);
+  EXPECT_EQ(reduce_result(ReduceOp::kSum, kBool), kInt64);
+  EXPECT_EQ(reduce_result(ReduceOp::kSum, kBFloat16), kBFloat16);
+  EXPECT_EQ(reduce_result(ReduceOp::kMin, kInt16), kInt16);
+}
+
 // 256 + 1 is not a bfloat16: a sum that rounded at every step would stay at 256.
 TEST_P(ReduceTest, BFloat16AccumulatesInFloat32AndRoundsOnce) {
   std::vector<uint16_t> ones(600, 0x3F80);
@@ -138,7 +185,9 @@ TEST(ReduceTest, RandomReductions) {
     const DType from =
         random.pick(std::vector<DType>{kFloat32, kFloat64, kInt64, kBFloat16, kFloat16, kInt16,
                                        kUint8, kBool, kFloat32, kBFloat16});
-    const DType to = reference::is_float(from) ? from : kInt64;
+    const bool is_unsigned_sum = op == ReduceOp::kSum && reference::is_unsigned_int(from);
+    const DType to = random.chance(25) && !is_unsigned_sum ? reference::accumulator(from)
+                                                           : reduce_result(op, from);
     std::vector<int64_t> shape = random_shape(random, 4, 4000);
     if (!shape.empty() && random.chance(25)) {  // long enough for several leaves
       shape[static_cast<size_t>(random.below(static_cast<int64_t>(shape.size())))] =

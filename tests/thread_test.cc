@@ -164,6 +164,19 @@ TEST_P(ThreadTest, AHostBringsItsOwnThreads) {
   EXPECT_EQ(std::set<int>(seen.begin(), seen.end()).size(), seen.size());
 }
 
+TEST_P(ThreadTest, AHostsPoolMayFail) {
+  const SmallSeams hooks;
+  const std::vector<double> x = numbers(1000);
+  std::vector<float> out(x.size());
+  const Plan plan = Plan::convert(Layout::contiguous(Format::parse("d"), {1000}),
+                                  Layout::contiguous(Format::parse("f"), {1000}));
+  RunOptions options = on_threads(4);
+  options.parallel_for = [](int, const std::function<void(int)>&) { throw 7; };
+  const RunStatus status = plan.try_run({const_cast<double*>(x.data())}, {out.data()}, options);
+  EXPECT_EQ(status.code, StatusCode::kPoolFailed);
+  EXPECT_EQ(plan.status_error(status).code(), ErrorCode::kInvalidArgument);
+}
+
 TEST_P(ThreadTest, ManyThreadsRunOnePlan) {
   const SmallSeams hooks(16);
   const std::vector<double> x = numbers(3001);

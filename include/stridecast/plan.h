@@ -41,6 +41,11 @@ struct ReduceOptions {
   std::vector<int> axes;  // of the source, each in [0, ndim), without repetition
 };
 
+/// The type that a reduction of `type` gives, NumPy's: a sum of integers has 64 bits, everything
+/// else the type of its source. Plan::reduce also takes the accumulator's (float32 for the narrow
+/// floats).
+STRIDECAST_API DType reduce_result(ReduceOp op, DType type) noexcept;
+
 /// A host's own thread pool: must call task(i) for every i in [0, count), in any order, on any
 /// thread, and return when all are done.
 using ParallelFor = std::function<void(int count, const std::function<void(int)>& task)>;
@@ -59,7 +64,14 @@ struct Operand {
   int64_t highest = INT64_MAX;
 };
 
-enum class StatusCode : uint8_t { kOk, kDataError, kOverlap, kTooSmall, kOutOfMemory };
+enum class StatusCode : uint8_t {
+  kOk,
+  kDataError,    // an element breaks a rule that the options ask to enforce
+  kOverlap,      // source and destination share memory in an unsafe way
+  kTooSmall,     // an operand is smaller than its layout's extent
+  kOutOfMemory,  // no workspace
+  kPoolFailed,   // RunOptions::parallel_for threw
+};
 
 struct RunStatus {
   StatusCode code = StatusCode::kOk;
@@ -89,8 +101,8 @@ class STRIDECAST_API Plan {
   /// with size 1 where one was folded; its format is the accumulator's result type.
   static Plan reduce(const Layout& src, const Layout& dst, const ReduceOptions& options);
 
-  /// Runs over src and dst. Never throws; on a data error the destination is unspecified (each item
-  /// old or wholly converted), on every other error nothing was written.
+  /// Runs over src and dst. Never throws. After kOverlap and kTooSmall nothing was written; after
+  /// any other failure the destination is unspecified (each item old or wholly converted).
   RunStatus try_run(const Operand& src, const Operand& dst,
                     const RunOptions& options = {}) const noexcept;
   /// As try_run, with pointers to the first items; throws Error with the message of status_error().

@@ -132,7 +132,8 @@ def convert_file(
         raise ValueError(f"threads={threads}: must be 1 or more")
     workers = min(threads or _cores(), _cores())
     with _reported(source):
-        source_fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        # Without O_NONBLOCK a pipe would wait here for its writer, before it can be refused.
+        source_fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         with _reported(source):
             if not stat.S_ISREG(os.fstat(source_fd).st_mode):

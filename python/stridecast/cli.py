@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import os
 import platform
 import signal
 import sys
@@ -128,7 +129,8 @@ def convert_command(
     except ValueError as error:
         _usage_error(str(error))
     if not quiet:
-        print(_describe(summary, target, time.perf_counter() - started))
+        with contextlib.suppress(OSError):  # OUT is there: what cannot be told fails nothing
+            _print(_describe(summary, target, time.perf_counter() - started) + "\n")
 
 
 @app.command()
@@ -152,7 +154,7 @@ def explain(
         if fmt2 is None:
             if shape is not None or strides is not None:
                 _usage_error("--shape and --strides describe a plan: give a second format too")
-            print(stridecast.Format(fmt).describe(), end="")
+            _print(stridecast.Format(fmt).describe())
             return
         if shape is None:
             _usage_error("a plan needs --shape, e.g. --shape 480,640")
@@ -163,21 +165,31 @@ def explain(
             src_strides=None if strides is None else _integers(strides, "--strides"),
             overflow=overflow.value,
         )
-        print(plan, end="")
+        _print(str(plan))
     except (ValueError, TypeError) as error:
         _fail(str(error))
+    except OSError as error:
+        _output_failed(error)
 
 
 @app.command()
 def info() -> None:
     """Prints the version, SIMD targets, threads and libraries."""
-    active = stridecast.active_target()
-    print(f"stridecast {stridecast.__version__}, Python {platform.python_version()}")
+    try:
+        active = stridecast.active_target()
+    except ValueError as error:  # the environment names a target that is not here
+        _fail(str(error))
     targets = (f"{t} (in use)" if t == active else t for t in stridecast.targets())
-    print(f"targets: {', '.join(targets)}")
-    print(f"threads: {stridecast.get_threads()}")
-    for line in stridecast.build_info():
-        print(line)
+    lines = [
+        f"stridecast {stridecast.__version__}, Python {platform.python_version()}",
+        f"targets: {', '.join(targets)}",
+        f"threads: {stridecast.get_threads()}",
+        *stridecast.build_info(),
+    ]
+    try:
+        _print("".join(f"{line}\n" for line in lines))
+    except OSError as error:
+        _output_failed(error)
 
 
 def main() -> NoReturn:
@@ -238,6 +250,32 @@ def _integers(text: str, option: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(",")) if text.strip() else ()
     except ValueError:
         _usage_error(f"{option} {text!r}: must be integers with commas between, e.g. 480,640")
+
+
+def _print(text: str) -> None:
+    """Prints to stdout, with escapes for what its encoding lacks. Raises OSError."""
+    if sys.stdout is None:  # closed by the parent
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding, sys.stdout.errors or "strict")
+    except UnicodeEncodeError:
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        print(text, end="", flush=True)
+    except OSError:
+        # What is still buffered would fail a second time when Python exits.
+        with contextlib.suppress(OSError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stdout.fileno())
+            os.close(null)
+        raise
+
+
+def _output_failed(error: OSError) -> NoReturn:
+    if isinstance(error, BrokenPipeError):  # the reader has seen enough
+        raise typer.Exit(EXIT_FAILED)
+    _fail(f"standard output: {error.strerror or error}")
 
 
 def _fail(message: str) -> NoReturn:

@@ -32,12 +32,19 @@ def temporaries(folder):
     return [name for name in os.listdir(folder) if name.endswith(".tmp")]
 
 
+def _default_signals():
+    # A background job of a script, or nohup, ignores some of them, and children inherit that.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start_and_wait_for_data(source, target):
     """A conversion in another process that has written a part of its temporary."""
     process = subprocess.Popen(
         [*COMMAND, source, target, "--to", "d", "--threads", "1"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=_default_signals,
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

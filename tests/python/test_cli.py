@@ -40,6 +40,17 @@ def run(capsys):
     return run
 
 
+def process(*arguments, stdout=subprocess.PIPE, **environment):
+    """Runs the command in a process of its own, in this environment with changes."""
+    return subprocess.run(
+        [sys.executable, "-m", "stridecast.cli", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=os.environ | environment,
+        timeout=60,
+    )
+
+
 def mixed_tensors():
     with np.errstate(over="ignore"):
         tensors = {f"layer.{code}": VALUES.astype(DTYPES[FLOATS[code]]) for code in FLOATS}
@@ -241,16 +252,18 @@ def test_a_wrong_command_line_is_exit_code_2(run, mixed, monkeypatch, tmp_path, 
         ("in.safetensors", "none/out.safetensors", "none/out.safetensors: No such file"),
         ("in.safetensors", "folder.safetensors", "is no regular file"),
         ("in.safetensors", "full.safetensors", "is no regular file"),
+        ("pipe.safetensors", "out.safetensors", "is no regular file"),
     ],
 )
 def test_files_that_cannot_be(run, mixed, monkeypatch, tmp_path, source, target, message):
     monkeypatch.chdir(tmp_path)
     Path("folder.safetensors").mkdir()
     Path("full.safetensors").symlink_to("/dev/full")
+    os.mkfifo("pipe.safetensors")
     exit_code, _, err = run("convert", source, target, "--to", "E")
     assert exit_code == 1
     assert message in err
-    assert len(os.listdir(tmp_path)) == 3
+    assert len(os.listdir(tmp_path)) == 4
 
 
 @pytest.mark.parametrize("link", ["same", "symbolic", "hard"])
@@ -335,6 +348,37 @@ def test_info_names_version_targets_and_threads(run):
     assert stridecast.__version__ in out
     assert all(target in out for target in stridecast.targets())
     assert "threads" in out
+
+
+def test_info_says_that_the_environment_names_no_target():
+    result = process("info", STRIDECAST_TARGET="ABACUS")
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"stridecast: error: no SIMD target 'ABACUS'")
+    assert result.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_stdout_fails_what_only_prints(mixed, unbuffered):
+    target = mixed.with_name("out.safetensors")
+    with open("/dev/full", "wb") as full:
+        for arguments in (["info"], ["explain", "f"], ["explain", "f", "E", "--shape", "3"]):
+            result = process(*arguments, stdout=full, PYTHONUNBUFFERED=unbuffered)
+            assert result.returncode == 1
+            assert result.stderr == b"stridecast: error: standard output: No space left on device\n"
+        convert = ("convert", mixed, target, "--to", "E")
+        result = process(*convert, stdout=full, PYTHONUNBUFFERED=unbuffered)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert target.exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict"])
+def test_stdout_of_any_encoding_takes_any_name(mixed, encoding):
+    target = os.fsencode(mixed.with_name("é.safetensors")).replace(b".safe", b"\xff.safe")
+    result = process("convert", mixed, target, "--to", "E", PYTHONIOENCODING=encoding)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert b"\\udcff.safetensors: " in result.stdout
+    result = process("explain", "T{f:é:}", PYTHONIOENCODING=encoding)
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_help_tells_every_command_and_the_exit_codes(run):
