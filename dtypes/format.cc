@@ -34,16 +34,11 @@ class InternTable {
     return table;
   }
 
-  // The living body equal to this one, or a new body.
+  // The living body equal to this one, or a new body. Most texts that come here are new.
   std::shared_ptr<const Body> intern(std::string text, ParseTree tree) {
     const size_t hash = hash_of(text, tree.itemsize);
-    // Before the locks: a body that loses the race below must die after the mutex is free.
-    std::shared_ptr<Body> fresh;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      if (std::shared_ptr<const Body> living = find(hash, text, tree.itemsize)) return living;
-    }
-    fresh = std::make_shared<Body>();
+    // Before the lock: a body that is not needed must die after the mutex is free.
+    const auto fresh = std::make_shared<Body>();
     fresh->text = std::move(text);
     fresh->itemsize = tree.itemsize;
     fresh->alignment = tree.alignment;

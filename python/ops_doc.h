@@ -168,13 +168,15 @@ strides and threads never change a bit of it.
 
 Parameters
 ----------
-buf : buffer of float32, float64, int64 or bfloat16, any shape
+buf : buffer of bools, integers or floats, any shape ('min' takes no uint64 so far)
 op : 'sum' or 'min'
-    A sum of int64 wraps; bfloat16 is summed in float32 and rounded once; NaN passes through 'min'.
+    A sum of integers has 64 bits and wraps; narrow floats are summed in float32 and rounded once; NaN
+    passes through 'min'.
 axis : None, int or tuple of int
     The axes to fold; None folds all of them.
 dtype : format, optional
-    The format of the result; the type of the items, in the host's byte order, if left out.
+    The format of the result: the default, as NumPy's (int64 or uint64 for a sum of integers, else the type
+    of the items), or the accumulator's (float32 for the narrow floats).
 keepdims : bool
     Keep the folded axes with size 1.
 out : writable buffer, optional
