@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -358,6 +359,68 @@ TEST_P(PlanTest, SixtyFourDimensions) {
     for (unsigned k = 0; k < 12; ++k) reversed |= ((i >> k) & 1u) << (11 - k);
     ASSERT_EQ(turned[reversed], bytes[i]);
   }
+}
+
+TEST_P(PlanTest, NestedDimensionsOfOneDoNotPileUp) {
+  const auto nested = [](const char* code) {
+    std::string dims = "(1";
+    for (int k = 1; k < 60; ++k) dims += ",1";
+    std::string text = code;
+    for (int k = 0; k < 40; ++k) text = dims + ")T{" + text + "}";
+    return text;
+  };
+  const Plan plan =
+      Plan::convert(packed(nested("^fi").c_str(), {3}), packed(nested("^di").c_str(), {3}));
+  const struct {
+    float f;
+    int32_t i;
+  } in[3] = {{1, 2}, {3, 4}, {5, 6}};
+  char out[3 * 12];
+  plan.run(in, out);
+  double last;
+  std::memcpy(&last, out + 24, sizeof last);
+  EXPECT_EQ(last, 5.0);
+}
+
+// Equal offsets and sizes are not enough in place: the elements of a sub-array may lie elsewhere.
+TEST_P(PlanTest, InPlaceAsksForTheSamePlaces) {
+  const Layout src = packed("T{(3)T{<h:a:}:s:6x}", {1}), dst = packed("T{(3)T{<h:a:2x}:s:}", {1});
+  ASSERT_EQ(src.format().itemsize(), dst.format().itemsize());
+  char item[12] = {1, 0, 2, 0, 3, 0};
+  const RunStatus status = Plan::convert(src, dst).try_run({item}, {item});
+  EXPECT_EQ(status.code, StatusCode::kOverlap);
+  EXPECT_EQ(item[4], 3) << "nothing may be written";
+}
+
+TEST_P(PlanTest, UnknownTypesKeepTheirByteOrder) {
+  const auto of = [](const char* text) { return Layout::contiguous(Format::parse(text, 4), {2}); };
+  EXPECT_NO_THROW(Plan::convert(of("<[foo$Bar$]"), of("<[foo$Bar$]")));
+  try {
+    Plan::convert(of("<[foo$Bar$]"), of(">[foo$Bar$]"));
+    FAIL() << "bytes of an unknown type were taken for swapped ones";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNoConversion);
+    EXPECT_NE(std::string(error.what()).find("foo.Bar"), std::string::npos) << error.what();
+  }
+}
+
+TEST_P(PlanTest, AFieldWithADotIsNoPath) {
+  const Layout dotted = packed("T{f:a.b:}", {1}), nested = packed("T{T{d:b:}:a:}", {1});
+  EXPECT_THROW(Plan::convert(dotted, nested), Error);
+  EXPECT_NO_THROW(
+      Plan::convert(packed("T{f:a.b:T{f:b:}:a:}", {1}), packed("T{T{d:b:}:a:d:a.b:}", {1})));
+}
+
+TEST_P(PlanTest, APoolThatThrowsIsAStatus) {
+  const Plan plan = Plan::convert(packed("f", {1 << 20}), packed("d", {1 << 20}));
+  std::vector<float> in(1 << 20);
+  std::vector<double> out(1 << 20);
+  RunOptions options;
+  options.threads = 2;
+  options.parallel_for = [](int, const std::function<void(int)>&) {
+    throw std::runtime_error("no");
+  };
+  EXPECT_EQ(plan.try_run({in.data()}, {out.data()}, options).code, StatusCode::kPoolFailed);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstring>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include <immintrin.h>
 #endif
 
+#include "stridecast/ops.h"
 #include "stridecast/plan.h"
 #include "stridecast/runtime.h"
 #include "tests/reference/element.h"
@@ -243,6 +245,38 @@ TEST(ForkTest, AChildOfAThreadedParentDoesNotHang) {
   // The parent goes on as before.
   convert.run(x.data(), after.data(), on_threads(2));
   EXPECT_TRUE(before == after);
+}
+
+// Another thread may hold the mutex of a table at the moment of the fork; the child has no such
+// thread.
+TEST(ForkTest, TablesAreUsableInAChildForkedWhileOthersUseThem) {
+#if defined(STRIDECAST_TEST_TSAN)
+  GTEST_SKIP() << "threads after fork are not supported under TSan";
+#endif
+  const auto work = [](int64_t n) {
+    const Layout src = Layout::contiguous(Format::parse("T{f:n" + std::to_string(n) + ":}"), {n});
+    const Layout dst = Layout::contiguous(Format::parse("T{d:n" + std::to_string(n) + ":}"), {n});
+    std::vector<float> in(static_cast<size_t>(n));
+    std::vector<double> out(static_cast<size_t>(n));
+    convert(src, in.data(), dst, out.data());
+  };
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> others;
+  for (int t = 0; t < 2; ++t) {
+    others.emplace_back([&] {
+      for (int64_t n = 1; !stop; n = n % 700 + 1) work(n);
+    });
+  }
+  for (int trial = 0; trial < 20; ++trial) {
+    const pid_t child = fork();
+    if (child == 0) {
+      work(3 + trial);
+      _exit(0);
+    }
+    EXPECT_EQ(wait_for(child, 20), 0) << "-1: the child hung";
+  }
+  stop = true;
+  for (std::thread& other : others) other.join();
 }
 
 TEST(DefaultThreadsTest, SetAndReset) {

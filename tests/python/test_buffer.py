@@ -552,3 +552,29 @@ assert sc.convert(np.arange(3.0), "f").numpy().dtype == np.float32
 
 def test_formats_import_nothing():
     subprocess.run([sys.executable, "-c", IMPORTS], check=True, timeout=60)
+
+
+def test_an_index_that_releases_the_buffer():
+    class Releases:
+        def __index__(self):
+            buffer.release()
+            return 1
+
+    for index in (Releases(), (Releases(),), slice(Releases(), None)):
+        buffer = sc.Buffer(bytearray(8))
+        with pytest.raises(ValueError, match="released"):
+            buffer[index]
+
+
+def test_a_daemon_thread_that_converts_while_the_interpreter_ends():
+    program = """
+import threading, time
+import stridecast as sc
+data = bytearray(1 << 24)
+def convert():
+    while True:
+        sc.convert(memoryview(data).cast("f"), "E")
+threading.Thread(target=convert, daemon=True).start()
+time.sleep(0.2)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
