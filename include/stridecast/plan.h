@@ -51,8 +51,8 @@ STRIDECAST_API DType reduce_result(ReduceOp op, DType type) noexcept;
 using ParallelFor = std::function<void(int count, const std::function<void(int)>& task)>;
 
 struct RunOptions {
-  int threads = 1;           // at most this many; the result never depends on it
-  ParallelFor parallel_for;  // used instead of OpenMP when set
+  int threads = 1;                // at most this many; the result never depends on it
+  ParallelFor parallel_for = {};  // used instead of OpenMP when set
 };
 
 /// One operand: where item (0, ..., 0) of its layout minus the layout's offset lies.
@@ -105,7 +105,8 @@ class STRIDECAST_API Plan {
   /// any other failure the destination is unspecified (each item old or wholly converted).
   RunStatus try_run(const Operand& src, const Operand& dst,
                     const RunOptions& options = {}) const noexcept;
-  /// As try_run, with pointers to the first items; throws Error with the message of status_error().
+  /// As try_run, with the layouts' data pointers (their offsets are added); throws Error with the
+  /// message of status_error().
   void run(const void* src, void* dst, const RunOptions& options = {}) const;
   /// The exception that describes a failed status: index, value, field.
   Error status_error(const RunStatus& status) const;
