@@ -1,7 +1,6 @@
 // Plan: which kernels run over which loops to take one layout to another. Making a plan checks
 // everything and may throw; running it takes pointers, is const and thread-safe, and can fail for
-// three reasons only: a data error that the options ask to report, an unsafe overlap, a too small
-// operand.
+// the reasons of StatusCode only.
 #ifndef STRIDECAST_PLAN_H_
 #define STRIDECAST_PLAN_H_
 

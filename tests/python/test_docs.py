@@ -46,6 +46,10 @@ def test_the_tests_that_the_numeric_policy_names_exist():
     tests = (ROOT / "tests/numeric_policy_test.cc").read_text()
     assert len(names) > 15
     assert [name for name in names if f"NumericPolicyTest, {name})" not in tests] == []
+    reductions = re.findall(r"`ReduceTest\.(\w+)`", (ROOT / "docs/numeric_policy.md").read_text())
+    reduce_tests = (ROOT / "tests/reduce_test.cc").read_text()
+    assert reductions
+    assert [name for name in reductions if f"ReduceTest, {name})" not in reduce_tests] == []
     defined = re.findall(r"TEST_P\(NumericPolicyTest, (\w+)\)", tests)
     assert sorted(set(defined) - set(names)) == [], "tests that no clause names"
 
