@@ -117,6 +117,20 @@ TEST_P(ReduceTest, MinimaPropagateNan) {
   EXPECT_EQ((reduce_all<uint16_t, uint16_t>("E", bf, "E", ReduceOp::kMin) & 0x7FFF), 0x7FC0);
 }
 
+// Whichever comes first, near or far from it: the bits must not depend on the order.
+TEST_P(ReduceTest, MinimaTakeNegativeZeroFirst) {
+  for (size_t at : {0, 1, 8, 130, 299}) {
+    std::vector<double> x(300, 0.0);
+    x[at] = -0.0;
+    const double low = reduce_all<double, double>("d", x, "d", ReduceOp::kMin);
+    EXPECT_EQ(std::bit_cast<uint64_t>(low), uint64_t{1} << 63) << at;
+    std::vector<float> y(300, -0.0f);
+    y[at] = 0.0f;
+    const float low_float = reduce_all<float, float>("f", y, "f", ReduceOp::kMin);
+    EXPECT_EQ(std::bit_cast<uint32_t>(low_float), uint32_t{1} << 31) << at;
+  }
+}
+
 TEST_P(ReduceTest, TheSumOfNothingIsZeroAndItsMinimumAnError) {
   EXPECT_EQ((reduce_all<double, double>("d", {}, "d", ReduceOp::kSum)), 0.0);
   EXPECT_EQ((reduce_all<int64_t, int64_t>("q", {}, "q", ReduceOp::kSum)), 0);
