@@ -1,8 +1,11 @@
-// Move kernels: items of every size, packed and strided, as they are and byteswapped; beside them
-// memcpy and the loop that one would write by hand, compiled with -O3.
+// Move kernels: items of every size, packed and strided, as they are and byteswapped, under a mask,
+// and interleaved channels; beside them memcpy and the loop that one would write by hand, compiled
+// with -O3.
 #include <cstring>
+#include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "bench/bench_support.h"
 #include "bench/stream.h"
@@ -16,9 +19,12 @@ struct Steps {
   int64_t src, dst;
 };
 constexpr Steps kSteps[] = {
-    {"packed", 1, 1},    {"src_step2", 2, 1},  {"src_step3", 3, 1},     {"src_step8", 8, 1},
-    {"dst_step2", 1, 2}, {"both_step2", 2, 2}, {"src_reversed", -1, 1},
+    {"packed", 1, 1},        {"src_step2", 2, 1},   {"src_step3", 3, 1},  {"src_step5", 5, 1},
+    {"src_step8", 8, 1},     {"src_step16", 16, 1}, {"dst_step2", 1, 2},  {"dst_step3", 1, 3},
+    {"src_reversed", -1, 1}, {"src_step-2", -2, 1}, {"both_step2", 2, 2},
 };
+// How many items of a thousand a mask selects, at random.
+constexpr int kPerMille[] = {0, 20, 500, 980, 1000};
 constexpr int64_t kSizes[] = {1, 2, 4, 8, 16, 12};
 
 int64_t magnitude(int64_t value) { return value < 0 ? -value : value; }
@@ -100,6 +106,104 @@ std::string name_of(const char* what, const char* who, int64_t size, const char*
          count_name(items);
 }
 
+// A mask of bytes, and the loop under it.
+std::vector<unsigned char> random_mask(int64_t items, int per_mille) {
+  std::minstd_rand random(1);
+  std::vector<unsigned char> mask(static_cast<size_t>(items));
+  for (unsigned char& byte : mask) byte = static_cast<int>(random() % 1000) < per_mille;
+  return mask;
+}
+
+void run_where(benchmark::State& state, const sc_entry& entry, int64_t items, int64_t size,
+               int per_mille) {
+  const Buffers buffers(items * size, items * size);
+  const std::vector<unsigned char> mask = random_mask(items, per_mille);
+  sc_run run = make_move(buffers, items, size, kSteps[0]);
+  run.aux[0] = mask.data();
+  run.aux_step[0][1] = 1;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(entry.run(&run));
+    benchmark::ClobberMemory();
+  }
+  count(state, items, 2 * size);
+}
+
+template <int kSize>
+void run_naive_where(benchmark::State& state, int64_t items, int per_mille) {
+  const Buffers buffers(items * kSize, items * kSize);
+  const std::vector<unsigned char> mask = random_mask(items, per_mille);
+  const auto* src = static_cast<const unsigned char*>(buffers.src());
+  auto* dst = static_cast<unsigned char*>(buffers.dst());
+  for (auto _ : state) {
+    for (int64_t i = 0; i < items; ++i) {
+      if (mask[static_cast<size_t>(i)] != 0) std::memcpy(dst + i * kSize, src + i * kSize, kSize);
+    }
+    benchmark::ClobberMemory();
+  }
+  count(state, items, 2 * kSize);
+}
+
+// Pixels of `channels` items to planes (split) or back (join).
+void run_channels(benchmark::State& state, const sc_entry& entry, int64_t pixels, int64_t size,
+                  int64_t channels, bool join) {
+  const int64_t bytes = pixels * channels * size;
+  const Buffers buffers(bytes, bytes);
+  std::vector<unsigned char> scratch(entry.scratch_bytes + 64);
+  const auto misaligned = reinterpret_cast<uintptr_t>(scratch.data()) % 64;
+  sc_run run = make_run(channels, buffers.src(), size, pixels * size, buffers.dst(), size, size);
+  run.n[0] = pixels;  // joined: rows are pixels, and packed in the destination
+  run.src_step[0] = size;
+  run.dst_step[0] = channels * size;
+  if (!join) {
+    run.n[0] = channels;
+    run.n[1] = pixels;
+    run.src_step[1] = channels * size;
+    run.dst_step[0] = pixels * size;
+  }
+  run.scratch = scratch.data() + (64 - misaligned);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(entry.run(&run));
+    benchmark::ClobberMemory();
+  }
+  count(state, pixels * channels, 2 * size);
+}
+
+template <int kSize>
+void register_naive_where() {
+  for (const int per_mille : kPerMille) {
+    const std::string steps = "selected" + std::to_string(per_mille);
+    benchmark::RegisterBenchmark(
+        name_of("where", "naive", kSize, steps.c_str(), kSmall).c_str(),
+        [per_mille](benchmark::State& state) { run_naive_where<kSize>(state, kSmall, per_mille); });
+  }
+}
+
+void register_where(const sc_entry& entry, int64_t size) {
+  for (const int per_mille : kPerMille) {
+    const std::string steps = "selected" + std::to_string(per_mille);
+    benchmark::RegisterBenchmark(name_of("where", "ours", size, steps.c_str(), kSmall).c_str(),
+                                 [&entry, size, per_mille](benchmark::State& state) {
+                                   run_where(state, entry, kSmall, size, per_mille);
+                                 });
+  }
+}
+
+void register_channels(const sc_entry& entry, int64_t size) {
+  constexpr int64_t kTile = 64 * 80, kImage = 1080 * 1920;
+  for (const int64_t channels : {2, 3, 4}) {
+    for (const bool join : {false, true}) {
+      for (const int64_t pixels : {kTile, kImage}) {
+        const std::string steps = "channels" + std::to_string(channels);
+        benchmark::RegisterBenchmark(
+            name_of(join ? "join" : "split", "ours", size, steps.c_str(), pixels).c_str(),
+            [&entry, size, channels, join, pixels](benchmark::State& state) {
+              run_channels(state, entry, pixels, size, channels, join);
+            });
+      }
+    }
+  }
+}
+
 template <int kSize>
 void register_naive() {
   for (const Steps& steps : kSteps) {
@@ -136,6 +240,13 @@ void register_benchmarks(const kernels::KernelTable& table) {
       register_kernel("swap", table.move_swap[index], size, *steps, kLarge / 4);
     }
   }
+  for (const int64_t size : {1, 2, 4, 8, 16}) {
+    register_where(table.move_where[kernels::move_index(size)], size);
+  }
+  for (const int64_t size : {1, 4}) register_channels(table.tile[kernels::move_index(size)], size);
+  register_naive_where<1>();
+  register_naive_where<4>();
+  register_naive_where<8>();
   register_naive<1>();
   register_naive<2>();
   register_naive<4>();

@@ -184,6 +184,18 @@ std::shared_ptr<const Format::Impl> make_body(ParseTree tree) {
   return InternTable::instance().intern(std::move(text), std::move(tree));
 }
 
+Format format_of_field(const Field& field) {
+  if (is_arithmetic(field.type)) return Format::of(field.type, field.order);  // a text seen before
+  // Padding has no field of its own where it has no name.
+  if (field.type == DType::kOpaque && !field.custom) return Format(make_body({{}, field.itemsize}));
+  Field element = field;
+  element.name.clear();
+  element.has_name = false;
+  element.offset = 0;
+  element.shape.clear();
+  return Format(make_body(ParseTree{{std::move(element)}, field.itemsize}));
+}
+
 }  // namespace internal
 
 inline namespace v0 {

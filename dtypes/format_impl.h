@@ -33,6 +33,10 @@ namespace internal {
 // The body of what a text says: Format::parse without the cache of texts.
 std::shared_ptr<const Format::Impl> make_body(ParseTree tree);
 
+// The format of one element of `field` on its own, without its name and sub-array: what the part of
+// the text that describes it would give.
+Format format_of_field(const Field& field);
+
 // Around fork(): the tables' mutexes must not be held by a thread that the child does not have.
 void lock_format_tables();
 void unlock_format_tables();

@@ -7,6 +7,8 @@
 #include <numeric>
 #include <string>
 
+#include "dtypes/format_impl.h"
+
 namespace stridecast {
 inline namespace v0 {
 namespace {
@@ -60,20 +62,44 @@ int64_t item_count(std::span<const int64_t> shape, int64_t itemsize) {
   return empty ? 0 : nonzero;
 }
 
+// Where the innermost of these axes' cells of `bytes` lie.
 Extent measure(std::span<const int64_t> shape, std::span<const int64_t> strides, int64_t offset,
-               int64_t itemsize) {
+               int64_t bytes) {
   Extent extent{offset, offset};
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
-    if (shape[axis] == 0) return Extent{offset, offset};
-  }
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     const int64_t reach = checked_mul(shape[axis] - 1, strides[axis], "the extent");
     int64_t& end = reach < 0 ? extent.lowest : extent.highest;
     end = checked_add(end, reach, "the extent");
   }
-  extent.highest = checked_add(extent.highest, itemsize, "the extent");
+  extent.highest = checked_add(extent.highest, bytes, "the extent");
   checked_add(extent.highest, extent.lowest < 0 ? -(extent.lowest + 1) : 0, "the extent");
   return extent;
+}
+
+// Behind each axis of pointers another piece of memory begins. All of them are measured, so that
+// nothing later can overflow; the layout's own extent is that of the first.
+Extent measure_pieces(std::span<const int64_t> shape, std::span<const int64_t> strides,
+                      std::span<const int64_t> suboffsets, int64_t offset, int64_t itemsize) {
+  if (std::ranges::find(shape, 0) != shape.end()) return Extent{offset, offset};
+  Extent first;
+  size_t begin = 0;
+  for (size_t axis = 0; axis < suboffsets.size(); ++axis) {
+    if (suboffsets[axis] < 0) continue;
+    const size_t count = axis + 1 - begin;
+    const Extent piece =
+        measure(shape.subspan(begin, count), strides.subspan(begin, count), offset, sizeof(void*));
+    if (begin == 0) first = piece;
+    begin = axis + 1;
+    offset = suboffsets[axis];
+  }
+  const Extent last = measure(shape.subspan(begin), strides.subspan(begin), offset, itemsize);
+  return begin == 0 ? last : first;
+}
+
+// "Not a pointer" is written as -1, and nothing at all where no axis is one.
+void normalise(std::vector<int64_t>& suboffsets) {
+  for (int64_t& suboffset : suboffsets) suboffset = std::max<int64_t>(suboffset, -1);
+  if (std::ranges::all_of(suboffsets, [](int64_t s) { return s < 0; })) suboffsets.clear();
 }
 
 std::vector<int64_t> dense_strides(std::span<const int64_t> shape, std::span<const int> axes,
@@ -87,46 +113,80 @@ std::vector<int64_t> dense_strides(std::span<const int64_t> shape, std::span<con
   return strides;
 }
 
+// Axes outer to inner.
+std::vector<int> axes_in_order(size_t ndim, Order order) {
+  std::vector<int> axes(ndim);
+  std::iota(axes.begin(), axes.end(), 0);
+  if (order == Order::kF) std::reverse(axes.begin(), axes.end());
+  return axes;
+}
+
+// The struct whose members are the fields of an item: the item itself, or the one struct that it
+// consists of.
+struct Members {
+  const std::vector<Field>& fields;
+  int64_t offset;
+};
+
+Members members_of(const Format& format) {
+  const std::vector<Field>& top = format.fields();
+  const bool lone =
+      top.size() == 1 && !top[0].has_name && top[0].type == DType::kStruct && top[0].shape.empty();
+  return lone ? Members{top[0].fields, top[0].offset} : Members{top, 0};
+}
+
 }  // namespace
 
 Layout::Layout(const Format& format, std::vector<int64_t> shape, std::vector<int64_t> strides,
-               int64_t offset)
-    : format_(format), shape_(std::move(shape)), strides_(std::move(strides)), offset_(offset) {
+               int64_t offset, std::vector<int64_t> suboffsets)
+    : format_(format),
+      shape_(std::move(shape)),
+      strides_(std::move(strides)),
+      suboffsets_(std::move(suboffsets)),
+      offset_(offset) {
+  normalise(suboffsets_);
   size_ = item_count(shape_, format_.itemsize());
-  extent_ = measure(shape_, strides_, offset_, format_.itemsize());
+  extent_ = measure_pieces(shape_, strides_, suboffsets_, offset_, format_.itemsize());
 }
 
-Layout Layout::contiguous(const Format& format, std::vector<int64_t> shape) {
+Layout Layout::contiguous(const Format& format, std::vector<int64_t> shape, Order order) {
   check_shape(shape);
-  std::vector<int> axes(shape.size());
-  std::iota(axes.begin(), axes.end(), 0);
+  const std::vector<int> axes = axes_in_order(shape.size(), order);
   std::vector<int64_t> strides = dense_strides(shape, axes, format.itemsize());
-  return Layout(format, std::move(shape), std::move(strides), 0);
+  return Layout(format, std::move(shape), std::move(strides), 0, {});
 }
 
 Layout Layout::strided(const Format& format, std::vector<int64_t> shape,
-                       std::vector<int64_t> strides, int64_t offset) {
+                       std::vector<int64_t> strides, int64_t offset,
+                       std::vector<int64_t> suboffsets) {
   check_shape(shape);
   if (strides.size() != shape.size()) {
     fail("a layout has one stride an axis: " + std::to_string(shape.size()) + " sizes, " +
          std::to_string(strides.size()) + " strides");
   }
-  return Layout(format, std::move(shape), std::move(strides), offset);
+  if (!suboffsets.empty() && suboffsets.size() != shape.size()) {
+    fail("a layout has no suboffsets or one an axis: " + std::to_string(shape.size()) + " sizes, " +
+         std::to_string(suboffsets.size()) + " suboffsets");
+  }
+  return Layout(format, std::move(shape), std::move(strides), offset, std::move(suboffsets));
 }
 
-Layout Layout::like(const Format& format, const Layout& like) {
-  std::vector<int> axes(like.shape_.size());
-  std::iota(axes.begin(), axes.end(), 0);
-  const auto magnitude = [&](int axis) {
-    const int64_t stride = like.strides_[axis];
-    return stride < 0 ? 0 - static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
-  };
-  std::stable_sort(axes.begin(), axes.end(),
-                   [&](int a, int b) { return magnitude(a) > magnitude(b); });
-  return Layout(format, like.shape_, dense_strides(like.shape_, axes, format.itemsize()), 0);
+Layout Layout::like(const Format& format, const Layout& like, Order order) {
+  std::vector<int> axes = axes_in_order(like.shape_.size(), order);
+  // Strides on either side of a pointer cannot be compared: such an array's order is its axes'.
+  if (order == Order::kKeep && like.suboffsets_.empty()) {
+    const auto magnitude = [&](int axis) {
+      const int64_t stride = like.strides_[axis];
+      return stride < 0 ? 0 - static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
+    };
+    std::stable_sort(axes.begin(), axes.end(),
+                     [&](int a, int b) { return magnitude(a) > magnitude(b); });
+  }
+  return Layout(format, like.shape_, dense_strides(like.shape_, axes, format.itemsize()), 0, {});
 }
 
 bool Layout::is_c_contiguous() const noexcept {
+  if (!suboffsets_.empty()) return false;
   if (size_ == 0) return true;
   int64_t stride = format_.itemsize();
   for (size_t axis = shape_.size(); axis-- > 0;) {
@@ -134,6 +194,29 @@ bool Layout::is_c_contiguous() const noexcept {
     stride *= shape_[axis];
   }
   return true;
+}
+
+Layout Layout::field(std::string_view name) const {
+  const Members members = members_of(format_);
+  const auto found = std::ranges::find_if(
+      members.fields, [&](const Field& field) { return field.has_name && field.name == name; });
+  if (found == members.fields.end()) {
+    fail("format '" + format_.text() + "' has no field '" + std::string(name) + "'");
+  }
+  const Format format = internal::format_of_field(*found);
+  std::vector<int64_t> shape = shape_, strides = strides_, suboffsets = suboffsets_;
+  shape.insert(shape.end(), found->shape.begin(), found->shape.end());
+  const std::vector<int> axes = axes_in_order(found->shape.size(), Order::kC);
+  const std::vector<int64_t> steps = dense_strides(found->shape, axes, format.itemsize());
+  strides.insert(strides.end(), steps.begin(), steps.end());
+  if (!suboffsets.empty()) suboffsets.resize(shape.size(), -1);
+  // The struct lies behind the last pointer.
+  const auto pointer = std::find_if(suboffsets.rbegin(), suboffsets.rend(),
+                                    [](int64_t suboffset) { return suboffset >= 0; });
+  int64_t offset = offset_;
+  int64_t& place = pointer == suboffsets.rend() ? offset : *pointer;
+  place = checked_add(place, members.offset + found->offset, "the field's offset");
+  return strided(format, std::move(shape), std::move(strides), offset, std::move(suboffsets));
 }
 
 }  // namespace v0

@@ -18,7 +18,7 @@
 
 namespace stridecast::internal {
 
-enum Operands : int { kSrc, kDst, kIndex, kAux0, kAux1, kAux2, kNumOperands };
+enum Operands : int { kSrc, kDst, kIndex, kMask, kAux1, kAux2, kNumOperands };
 
 struct Loop {
   int64_t n = 1;
@@ -33,10 +33,10 @@ struct LoopNest {
   int64_t count() const noexcept;  // elements; 0 if any loop is empty
 };
 
-/// The loops of dst's shape in its C order, with src broadcast to it as NumPy does. The index
-/// counts src's own elements. Throws Error(kInvalidArgument) naming the axis where the shapes do
-/// not fit.
-LoopNest make_nest(const Layout& src, const Layout& dst);
+/// The loops of dst's shape in its C order, with src, and a mask if there is one, broadcast to it
+/// as NumPy does. The index counts src's own elements. Throws Error(kInvalidArgument) naming both
+/// shapes where they do not fit.
+LoopNest make_nest(const Layout& src, const Layout& dst, const Layout* where = nullptr);
 
 /// Loops of one turn go.
 void drop_size_one(LoopNest& nest);
@@ -47,6 +47,16 @@ void flip_negative(LoopNest& nest, Operands operand = kDst);
 void sort_by_step(LoopNest& nest);
 /// Neighbouring loops that walk like one loop become one.
 void coalesce(LoopNest& nest);
+/// For a sorted nest: where src and dst have their smallest steps in different loops, src's becomes
+/// the last but one and turns so that it walks src forwards, and the loops outside them are sorted
+/// by the smaller of both steps (src's counting a little more, as in XLA's TransposePlan), so that
+/// lines of both sides are met again while they are in cache. False, with nothing done, where one
+/// loop has both smallest steps.
+bool bring_source_inward(LoopNest& nest);
+/// The same order for the loops outside the last `kept` ones.
+void sort_by_locality(LoopNest& nest, size_t kept);
+/// Loops over which src's own elements do not change become the innermost ones: the index rises.
+void sort_by_index(LoopNest& nest);
 /// The part [begin, end) of loop `which`, as a nest of its own.
 LoopNest split(const LoopNest& nest, size_t which, int64_t begin, int64_t end);
 

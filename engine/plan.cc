@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "engine/indirect.h"
 #include "engine/plan_impl.h"
 #include "engine/planner.h"
 #include "engine/run.h"
@@ -55,6 +56,11 @@ std::string program_text(const LeafProgram& leaf) {
   if (leaf.move_in != nullptr) add(leaf.move_in->name);
   for (int k = 0; k < leaf.route.count; ++k) add(stage_text(leaf.route.stages[k]));
   if (leaf.move_out != nullptr) add(leaf.move_out->name);
+  if (leaf.zero) text += " of zeros";
+  if (leaf.shape != Shape::kRows) {
+    return text + ", blocks of " + std::to_string(leaf.block.rows) + " x " +
+           std::to_string(leaf.block.columns);
+  }
   if (leaf.staged() &&
       (leaf.move_in != nullptr || leaf.move_out != nullptr || leaf.route.count > 1)) {
     text += ", " + std::to_string(leaf.chunk_items) + " items at a time";
@@ -95,7 +101,12 @@ std::string reason(uint32_t bits) {
 inline namespace v0 {
 
 Plan Plan::convert(const Layout& src, const Layout& dst, const ConvertOptions& options) {
-  return Plan(internal::plan_convert(src, dst, options));
+  return Plan(internal::plan_convert(src, dst, nullptr, options));
+}
+
+Plan Plan::convert(const Layout& src, const Layout& dst, const Layout& where,
+                   const ConvertOptions& options) {
+  return Plan(internal::plan_convert(src, dst, &where, options));
 }
 
 Plan Plan::byteswap(const Layout& src, const Layout& dst) {
@@ -108,11 +119,21 @@ Plan Plan::reduce(const Layout& src, const Layout& dst, const ReduceOptions& opt
 
 RunStatus Plan::try_run(const Operand& src, const Operand& dst,
                         const RunOptions& options) const noexcept {
-  return internal::run_plan(*impl_, src, dst, options);
+  return try_run(src, dst, Operand{}, options);
+}
+
+RunStatus Plan::try_run(const Operand& src, const Operand& dst, const Operand& where,
+                        const RunOptions& options) const noexcept {
+  return internal::run_plan(*impl_, src, dst, where, options);
 }
 
 void Plan::run(const void* src, void* dst, const RunOptions& options) const {
-  const RunStatus status = try_run(Operand{const_cast<void*>(src)}, Operand{dst}, options);
+  run(src, dst, nullptr, options);
+}
+
+void Plan::run(const void* src, void* dst, const void* where, const RunOptions& options) const {
+  const RunStatus status = try_run(Operand{const_cast<void*>(src)}, Operand{dst},
+                                   Operand{const_cast<void*>(where)}, options);
   if (!status.ok()) throw status_error(status);
 }
 
@@ -137,16 +158,23 @@ Error Plan::status_error(const RunStatus& status) const {
     case StatusCode::kOverlap:
       return Error(
           ErrorCode::kBuffer,
-          "source and destination share memory in a way that would destroy items before they "
-          "are read; copy the source first");
-    case StatusCode::kTooSmall:
-      return Error(ErrorCode::kBuffer,
-                   std::string(status.index == 0 ? "the source" : "the destination") +
-                       " is too small: its layout touches bytes " +
-                       bytes(status.index == 0 ? impl_->src.extent() : impl_->dst.extent()) +
-                       " around its data pointer");
+          status.index == 1
+              ? "items of the destination share memory with each other or with the pointers to them"
+          : status.index == 2
+              ? "mask and destination share memory: copy the mask first"
+              : "source and destination share memory in a way that would destroy items before they "
+                "are read; copy the source first, or ask for it (overlap = copy)");
+    case StatusCode::kTooSmall: {
+      const bool mask = status.index == 2 && impl_->where;
+      const Layout& layout = mask ? *impl_->where : status.index == 0 ? impl_->src : impl_->dst;
+      const char* what = mask                ? "the mask is missing or"
+                         : status.index == 0 ? "the source is"
+                                             : "the destination is";
+      return Error(ErrorCode::kBuffer, std::string(what) + " too small: its layout touches bytes " +
+                                           bytes(layout.extent()) + " around its data pointer");
+    }
     case StatusCode::kOutOfMemory:
-      return Error(ErrorCode::kOutOfMemory, "no memory for a workspace");
+      return Error(ErrorCode::kOutOfMemory, "no memory for a workspace or a copy of the source");
     case StatusCode::kPoolFailed:
       return Error(ErrorCode::kInvalidArgument, "the host's parallel_for threw an exception");
     case StatusCode::kOk:
@@ -160,7 +188,9 @@ std::string Plan::explain() const {
   std::string text =
       std::string(kKindNames[static_cast<int>(impl_->kind)]) + " on " + impl_->table->target + "\n";
   text += layout_text("from", impl_->src) + layout_text("to  ", impl_->dst);
+  if (impl_->where) text += layout_text("where", *impl_->where);
   if (impl_->empty) return text + "  nothing to do\n";
+  if (impl_->indirect != nullptr) return text + to_string(*impl_->indirect);
   text += "  loop " + to_string(impl_->nest.loops) + "\n";
   if (impl_->reduce != nullptr) return text + reduce_text(*impl_->reduce);
   for (const LeafProgram& leaf : impl_->leaves) text += leaf_text(leaf, impl_->leaves.size() == 1);

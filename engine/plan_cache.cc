@@ -1,5 +1,6 @@
 // The plan cache behind ops.h: least recently used, thread-safe, keyed by everything that a plan
-// depends on. A look-up builds its key on the stack and allocates nothing.
+// depends on. A look-up builds its key on the stack and allocates nothing. What is done with the
+// plans is ops.cc and fields.cc.
 
 #include <algorithm>
 #include <array>
@@ -18,7 +19,14 @@ namespace internal {
 namespace {
 
 constexpr size_t kCapacity = 512;
-constexpr size_t kMaxKeyWords = 10 + 4 * kMaxDims + kMaxDims;
+// Three layouts with their sizes, strides and suboffsets; the axes of a reduction are fewer.
+constexpr size_t kMaxKeyWords = 8 + 3 * (4 + 3 * kMaxDims);
+
+Layout layout_of(const LayoutView& view) {
+  return Layout::strided(*view.format, {view.shape.begin(), view.shape.end()},
+                         {view.strides.begin(), view.strides.end()}, view.offset,
+                         {view.suboffsets.begin(), view.suboffsets.end()});
+}
 
 // A key: plain words, compared whole. Formats stand as the identity of their shared bodies, which
 // live as long as the cached plan holds its layouts.
@@ -30,16 +38,17 @@ class Key {
     count_ += words.size();
   }
   void add(const LayoutView& view) {
-    if (view.shape.size() > kMaxDims || view.strides.size() != view.shape.size()) {
-      // Layout's factory has the message.
-      Layout::strided(*view.format, {view.shape.begin(), view.shape.end()},
-                      {view.strides.begin(), view.strides.end()});
+    const size_t ndim = view.shape.size();
+    if (ndim > kMaxDims || view.strides.size() != ndim ||
+        (!view.suboffsets.empty() && view.suboffsets.size() != ndim)) {
+      layout_of(view);  // has the message
     }
     add(reinterpret_cast<int64_t>(view.format->id()));
-    add(static_cast<int64_t>(view.shape.size()));
+    add(static_cast<int64_t>(ndim) << 1 | static_cast<int64_t>(!view.suboffsets.empty()));
     add(view.offset);
     add(view.shape);
     add(view.strides);
+    add(view.suboffsets);
   }
 
   std::span<const int64_t> words() const { return {words_.data(), count_}; }
@@ -149,7 +158,7 @@ PlanCache& cache() {
   return instance;
 }
 
-enum class Family : int64_t { kConvert, kByteswap, kReduce };
+enum class Family : int64_t { kConvert, kMaskedConvert, kByteswap, kReduce };
 
 Key make_key(Family family, const LayoutView& src, const LayoutView& dst) {
   Key key;
@@ -161,9 +170,11 @@ Key make_key(Family family, const LayoutView& src, const LayoutView& dst) {
   return key;
 }
 
-Layout layout_of(const LayoutView& view) {
-  return Layout::strided(*view.format, {view.shape.begin(), view.shape.end()},
-                         {view.strides.begin(), view.strides.end()}, view.offset);
+void add_options(Key& key, const ConvertOptions& options) {
+  key.add(static_cast<int64_t>(options.overflow) | static_cast<int64_t>(options.nan) << 8 |
+          static_cast<int64_t>(options.fields) << 16 |
+          static_cast<int64_t>(options.missing_fields) << 24);
+  key.add(options.index_offset);
 }
 
 }  // namespace
@@ -178,10 +189,19 @@ inline namespace v0 {
 Plan cached_convert(const LayoutView& src, const LayoutView& dst, const ConvertOptions& options) {
   using namespace internal;
   Key key = make_key(Family::kConvert, src, dst);
-  key.add(static_cast<int64_t>(options.overflow) | static_cast<int64_t>(options.nan) << 8 |
-          static_cast<int64_t>(options.fields) << 16);
-  key.add(options.index_offset);
+  add_options(key, options);
   return cache().get(key, [&] { return Plan::convert(layout_of(src), layout_of(dst), options); });
+}
+
+Plan cached_convert(const LayoutView& src, const LayoutView& dst, const LayoutView& where,
+                    const ConvertOptions& options) {
+  using namespace internal;
+  Key key = make_key(Family::kMaskedConvert, src, dst);
+  key.add(where);
+  add_options(key, options);
+  return cache().get(key, [&] {
+    return Plan::convert(layout_of(src), layout_of(dst), layout_of(where), options);
+  });
 }
 
 Plan cached_byteswap(const LayoutView& src, const LayoutView& dst) {
@@ -197,13 +217,6 @@ Plan cached_reduce(const LayoutView& src, const LayoutView& dst, const ReduceOpt
   key.add(static_cast<int64_t>(options.op));
   for (int axis : options.axes) key.add(axis);
   return cache().get(key, [&] { return Plan::reduce(layout_of(src), layout_of(dst), options); });
-}
-
-void convert(const Layout& src, const void* src_data, const Layout& dst, void* dst_data,
-             const ConvertOptions& options, const RunOptions& run) {
-  const LayoutView from{&src.format(), src.shape(), src.strides(), src.offset()};
-  const LayoutView to{&dst.format(), dst.shape(), dst.strides(), dst.offset()};
-  cached_convert(from, to, options).run(src_data, dst_data, run);
 }
 
 PlanCacheStats plan_cache_stats() { return internal::cache().stats(); }

@@ -1,10 +1,11 @@
-// What a plan is made of. Flat values without data pointers: run.cc walks them, planner.cc and
-// reduce_plan.cc make them, plan.cc prints them.
+// What a plan is made of. Flat values without data pointers: run.cc and pipeline.cc walk them,
+// planner.cc and reduce_plan.cc make them, plan.cc prints them.
 #ifndef STRIDECAST_ENGINE_PLAN_IMPL_H_
 #define STRIDECAST_ENGINE_PLAN_IMPL_H_
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,18 @@
 #include "stridecast/plan.h"
 
 namespace stridecast::internal {
+
+// How the innermost two loops of a leaf lie.
+enum class Shape : uint8_t {
+  kRows,    // the inner loop is the fastest of both sides: row after row
+  kTiles,   // transposed with unit steps: tile kernels
+  kBlocks,  // transposed otherwise: moves, in blocks whose lines stay in L1
+};
+
+// A rectangle of items that pass together.
+struct Block {
+  int64_t rows = 0, columns = 0;
+};
 
 // One leaf of the item: an element, or an array of them, on its way from src to dst.
 //
@@ -28,16 +41,30 @@ struct LeafProgram {
   int64_t src_size = 0, dst_size = 0;      // bytes of one element
   int64_t src_offset = 0, dst_offset = 0;  // bytes from the start of the item
   bool swaps_in = false, swaps_out = false;
+  bool zero = false;        // the source has no such field: zeros are written
   std::vector<Loop> inner;  // over the elements of a sub-array, outer to inner
 
   const sc_entry* move_in = nullptr;
   const sc_entry* move_out = nullptr;
   Route route;
   kernels::SwapParams swap_in = {}, swap_out = {};
-  // What the check-only pass reads with: the source may lie packed for the plan, but not in C
-  // order.
+
+  // What runs need that the plan left out: between any steps and scratch (the check-only pass,
+  // operands that overlap), and to selected items only.
   const sc_entry* gather = nullptr;
-  int64_t chunk_items = 0;  // items that pass the stages together
+  const sc_entry* scatter = nullptr;
+  const sc_entry* select = nullptr;
+  const sc_entry* clear = nullptr;  // of unselected items, where a stage may complain
+  const sc_entry* swap = nullptr;   // within scratch, before `select`
+
+  const sc_entry* stream = nullptr;  // of kTiles: rows in scratch to lines past the caches
+
+  Shape shape = Shape::kRows;
+  bool channels = false;    // kTiles of two to four rows or columns
+  bool streams = false;     // kTiles whose kernel writes whole lines past the caches by itself
+  Block block;              // of kTiles and kBlocks
+  Block panel;              // of kTiles past the caches: about a source line by a few of dst's
+  int64_t chunk_items = 0;  // of kRows: items that pass the stages together
 
   bool staged() const noexcept { return route.count > 0; }
   bool may_fail() const noexcept { return route.may_fail(); }
@@ -57,6 +84,9 @@ struct ReduceProgram {
   bool ordered = false;     // the tree decides the bits (float sums)
 };
 
+// Pointer axes and what lies behind them: engine/indirect.h.
+struct IndirectProgram;
+
 enum class PlanKind : uint8_t { kConvert, kByteswap, kReduce };
 
 }  // namespace stridecast::internal
@@ -65,15 +95,21 @@ namespace stridecast {
 inline namespace v0 {
 
 struct Plan::Impl {
+  Impl(internal::PlanKind plan_kind, const Layout& from, const Layout& to,
+       const kernels::KernelTable* kernel_table)
+      : kind(plan_kind), src(from), dst(to), table(kernel_table) {}
+
   internal::PlanKind kind;
   Layout src, dst;
-  const kernels::KernelTable* table = nullptr;
+  std::optional<Layout> where;
+  ConvertOptions options;
+  const kernels::KernelTable* table;
   internal::LoopNest nest;  // as it is walked
   internal::LoopNest
       logical_nest;  // source in C order with its logical index, for the check-only pass
   std::vector<internal::LeafProgram> leaves;
   std::unique_ptr<internal::ReduceProgram> reduce;
-  int64_t index_offset = 0;
+  std::shared_ptr<const internal::IndirectProgram> indirect;
   bool may_fail = false;
   bool same_memory_ok = false;  // src == dst with identical layouts is safe
   bool empty = false;           // nothing to write

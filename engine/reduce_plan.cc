@@ -7,6 +7,8 @@
 #include <string>
 
 #include "dtypes/leaf_map.h"
+#include "engine/indirect.h"
+#include "engine/leaf_program.h"
 #include "engine/planner.h"
 #include "engine/runtime.h"
 
@@ -155,14 +157,15 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
   const Field& from = arithmetic_scalar(src.format(), options.op);
   const Field& to = arithmetic_scalar(dst.format(), options.op);
   check_result(from.type, to.type, options.op);
+  refuse_suboffsets(src, "the source of a reduction");
+  refuse_suboffsets(dst, "the destination of a reduction");
   refuse_self_overlap(dst);
   Axes axes = separate_axes(src, dst, folded_axes(src, options.axes));
   if (options.op == ReduceOp::kMin && dst.size() > 0 && src.size() == 0) {
     fail("the minimum of no elements is not defined: a folded axis has size 0");
   }
 
-  auto impl = std::make_shared<Plan::Impl>(
-      Plan::Impl{PlanKind::kReduce, src, dst, active_table(), {}, {}, {}, {}});
+  auto impl = std::make_shared<Plan::Impl>(PlanKind::kReduce, src, dst, active_table());
   impl->empty = dst.size() == 0;
   if (impl->empty) return impl;
   auto program = std::make_unique<ReduceProgram>();

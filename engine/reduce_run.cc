@@ -12,8 +12,10 @@
 #include <memory>
 #include <new>
 
+#include "engine/pipeline.h"
 #include "engine/run.h"
 #include "engine/walk.h"
+#include "engine/workspace.h"
 #include "kernels/fp_environment.h"
 
 namespace stridecast::internal {
@@ -21,31 +23,15 @@ namespace {
 
 constexpr int64_t kLeaf = 128;          // elements of a leaf of the summation tree
 constexpr int64_t kStagedItems = 1024;  // accumulators that are loaded together
-constexpr int64_t kLine = 64;
-
-int64_t round_up(int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
 struct FreeAligned {
-  void operator()(char* p) const { ::operator delete (p, std::align_val_t{kLine}); }
+  void operator()(char* p) const { ::operator delete (p, std::align_val_t{kCacheLine}); }
 };
 using AlignedBytes = std::unique_ptr<char, FreeAligned>;
 
 AlignedBytes allocate(int64_t bytes) {
-  return AlignedBytes(
-      static_cast<char*>(::operator new (static_cast<size_t>(bytes), std::align_val_t{kLine})));
-}
-
-// One a thread, kept: a run allocates only if it needs more than any run before it.
-char* workspace(int64_t bytes) {
-  thread_local AlignedBytes memory;
-  thread_local int64_t capacity = 0;
-  if (capacity < bytes) {
-    memory.reset();
-    capacity = 0;
-    memory = allocate(bytes);
-    capacity = bytes;
-  }
-  return memory.get();
+  return AlignedBytes(static_cast<char*>(
+      ::operator new (static_cast<size_t>(bytes), std::align_val_t{kCacheLine})));
 }
 
 // A block of columns on its way: where they start, and this thread's memory for their states.
@@ -55,14 +41,14 @@ class Folder {
       : program_(program),
         columns_(columns),
         state_bytes_(state_bytes(program, columns)),
-        row_bytes_(round_up(columns * program.accumulator_size)) {
+        row_bytes_(round_up_to_line(columns * program.accumulator_size)) {
     const int64_t levels = static_cast<int64_t>(program.folds.size());
-    memory_ = workspace(levels * (state_bytes_ + row_bytes_) + staged_bytes());
+    memory_ = workspace(Room::kReduce, levels * (state_bytes_ + row_bytes_) + staged_bytes());
   }
 
   static int64_t state_bytes(const ReduceProgram& program, int64_t columns) {
-    return round_up(program.kernel->state_header_bytes +
-                    columns * program.kernel->state_column_bytes);
+    return round_up_to_line(program.kernel->state_header_bytes +
+                            columns * program.kernel->state_column_bytes);
   }
 
   // All of the folded axes into `row`, packed accumulators.
@@ -94,7 +80,7 @@ class Folder {
   char* staged() { return memory_ + program_.folds.size() * (state_bytes_ + row_bytes_); }
   int64_t staged_rows() const { return std::max<int64_t>(kStagedItems / columns_, 1); }
   int64_t staged_bytes() const {
-    return round_up(staged_rows() * columns_ * program_.accumulator_size);
+    return round_up_to_line(staged_rows() * columns_ * program_.accumulator_size);
   }
 
   sc_run make_run(char* state) const {
@@ -149,7 +135,7 @@ class Folder {
     for (int64_t done = 0; done < n;) {
       const int64_t rows = std::min(staged_rows(), n - done);
       loops[0].n = rows;
-      run_leaf(program_.load, std::span(loops, columns_ == 1 ? 1 : 2), src, staged(), {});
+      run_leaf(program_.load, std::span(loops, columns_ == 1 ? 1 : 2), {src, staged()}, {});
       step(state, staged(), rows, columns_ * size);
       src += fold.step[kSrc] * rows;
       done += rows;
@@ -200,7 +186,7 @@ class Blocks {
     out.n = width(block);
     out.step[kSrc] = program_.accumulator_size;
     out.step[kDst] = column_.step[kDst];
-    run_leaf(program_.store, std::span(&out, 1), row, dst, {});
+    run_leaf(program_.store, std::span(&out, 1), {row, dst}, {});
   }
 
  private:

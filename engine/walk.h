@@ -42,8 +42,17 @@ struct Rectangle {
 
 struct Cursor {
   const char* src = nullptr;
-  char* dst = nullptr;  // null where nothing is written
-  int64_t index = 0;    // logical index
+  char* dst = nullptr;         // null where nothing is written
+  const char* mask = nullptr;  // null where everything is selected
+  int64_t index = 0;           // logical index
+
+  /// `turns` turns of `loop` further.
+  void advance(const Loop& loop, int64_t turns) {
+    src += loop.step[kSrc] * turns;
+    if (dst != nullptr) dst += loop.step[kDst] * turns;
+    if (mask != nullptr) mask += loop.step[kMask] * turns;
+    index += loop.step[kIndex] * turns;
+  }
 };
 
 /// Calls body(const Cursor&) once for every turn of all `loops`, last loop fastest; body returns
@@ -52,20 +61,15 @@ template <class Body>
 void walk(std::span<const Loop> loops, Cursor at, Body&& body) {
   int64_t turn[kMaxLoops];
   for (size_t k = 0; k < loops.size(); ++k) turn[k] = 0;
-  const auto advance = [&](const Loop& loop, int64_t turns) {
-    at.src += loop.step[kSrc] * turns;
-    if (at.dst != nullptr) at.dst += loop.step[kDst] * turns;
-    at.index += loop.step[kIndex] * turns;
-  };
   while (body(std::as_const(at))) {
     size_t k = loops.size();
     while (k > 0 && ++turn[k - 1] == loops[k - 1].n) {
       turn[k - 1] = 0;
-      advance(loops[k - 1], 1 - loops[k - 1].n);
+      at.advance(loops[k - 1], 1 - loops[k - 1].n);
       --k;
     }
     if (k == 0) return;
-    advance(loops[k - 1], 1);
+    at.advance(loops[k - 1], 1);
   }
 }
 

@@ -274,7 +274,6 @@ HWY_NOINLINE void StreamItems(const Op& op, const typename Op::Src* src, typenam
     PrefetchLines(src + i, block * sizeof(typename Op::Src));
     ConvertBlock<true>(op, src + i, dst + i);
   }
-  hwy::FlushStream();
   if (i < count) ConvertItems(op, src + i, dst + i, count - i);
 }
 

@@ -33,11 +33,22 @@ constexpr int move_index(int64_t item_size) noexcept {
   }
 }
 
+inline constexpr int kTileSizes = 5;   // move_index of 1, 2, 4, 8, 16
+inline constexpr int kClearSizes = 4;  // move_index of 1, 2, 4, 8
+
 // sc_run.params of move_swap[kMoveN]: items of sc_run.src_size bytes in which every unit is
 // reversed.
 struct SwapParams {
   int64_t unit;  // divides the item size
 };
+
+// sc_run.state of stream_rows, which writes rows of the destination panel after panel: what does not
+// fill a line yet is carried to the next panel.
+struct CarryState {
+  unsigned char* lines;  // kCarryLine bytes a row, aligned to them
+  bool first, last;      // this panel begins, ends the rows
+};
+inline constexpr int64_t kCarryLine = 64;
 
 // sc_run.params of check and clamp: the closed interval [lo, hi] of values that may pass. Integer
 // kernels read the integers (uint64 its bits), float kernels the doubles (exact in the kernel's
@@ -59,6 +70,29 @@ struct KernelTable {
   // Every item reversed as it moves; [0] is empty, [n] reads SwapParams.
   sc_entry move_swap[kMoveSizes] = {};
 
+  // Transposed rectangles of sides that share no memory: source items are packed along n[0]
+  // (src_step[0] is the item size), destination items along n[1] (dst_step[1] is the item size).
+  // Sizes 1 to 16. Two to four channels at the fast end of either side take no other entry.
+  sc_entry tile[kTileSizes] = {};
+  sc_entry tile_swap[kTileSizes] = {};  // every item reversed as it moves; [0] is empty
+  // Whether tiles write whole lines under SC_RUN_STREAM (where the destination's rows begin on
+  // them); if not, they ignore it.
+  bool streams_tiles = false;
+  // Packed rows of scratch, readable for a line before and behind them, to rows of the destination
+  // past the caches, in whole lines; state is a CarryState. A first panel that is not the last has
+  // a line or more a row.
+  sc_entry stream_rows = {};
+  // Makes what kernels streamed (SC_RUN_STREAM) visible to other threads: a fence, which they leave
+  // to the end of the run.
+  void (*flush_streams)() = nullptr;
+
+  // Moves the items whose mask is not 0; of the others no byte of dst is read or written. aux[0]:
+  // one byte an item at aux_step[0].
+  sc_entry move_where[kMoveSizes] = {};
+  // Sets the items at dst to zero whose mask is 0, so that no stage after it complains of them.
+  // Item sizes 1, 2, 4, 8; dst strided, src unused; the mask as above.
+  sc_entry clear_unselected[kClearSizes] = {};
+
   // Packed 1-D runs (n[0] == 1) from here on.
   // Default rounding (floats: nearest-even, to integers: truncation) and wrap, exactly as
   // docs/numeric_policy.md; empty on the diagonal and between integers of equal size: a move.
@@ -74,6 +108,10 @@ struct KernelTable {
   // By accumulator type: float32, float64, int64.
   sc_reduce_entry reduce[kNumReduceKernels][kNumArithmetic] = {};
 };
+
+// Whether copies past the caches are best made of several pages in turn, which keeps more DRAM pages
+// and fill buffers busy: 1.3 times as fast on Intel's Xeons, 0.8 on AMD's Zen 4.
+bool streams_pages_in_turn() noexcept;
 
 // One filled table per compiled target that this CPU supports, best first. Made on first use.
 std::span<const KernelTable* const> tables();

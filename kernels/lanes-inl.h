@@ -1,6 +1,7 @@
-// Vectors of bytes in memory of any alignment: loads, stores and byte reversal per item, shared by
-// the move kernels. Per-target header: include after foreach_target.h. Lane types wider than a byte
-// are reached by BitCast, because Highway's own loads want element alignment on some targets.
+// Vectors of bytes in memory of any alignment: loads, stores, byte reversal per item, and the lanes
+// of interleaved channels, shared by the move kernels. Per-target header: include after
+// foreach_target.h. Lane types wider than a byte are reached by BitCast, because Highway's own
+// loads want element alignment on some targets.
 #if defined(STRIDECAST_KERNELS_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef STRIDECAST_KERNELS_LANES_INL_H_
 #undef STRIDECAST_KERNELS_LANES_INL_H_
@@ -95,6 +96,55 @@ HWY_INLINE V SwapUnits(V v) {
     const hn::Repartition<Lane<kUnit>, decltype(d8)> d;
     return hn::BitCast(d8, hn::ReverseLaneBytes(hn::BitCast(d, v)));
   }
+}
+
+template <class D>
+HWY_INLINE void StoreBytes(hn::Vec<D> v, D d8, uint8_t* dst, bool stream) {
+  if (HWY_UNLIKELY(stream)) {  // the other way round costs cached loops a taken branch a vector
+    hn::Stream(v, d8, dst);
+  } else {
+    hn::StoreU(v, d8, dst);
+  }
+}
+
+// Whether one instruction permutes the lanes of a vector of kSize bytes a lane.
+template <size_t kSize>
+inline constexpr bool kPermutesLanes = HWY_TARGET <= HWY_AVX3_DL ||
+                                       (HWY_TARGET <= HWY_AVX3 && kSize >= 2) ||
+                                       (HWY_TARGET <= HWY_AVX2 && kSize >= 4);
+
+// kStep vectors in a row hold the items of kStep channels in turn; kStep is odd, so that no two
+// lanes of one channel stand at the same place of two vectors: merged under masks of lanes, they
+// fill one vector, in an order that one permutation mends.
+template <class T, size_t kLanes, size_t kStep>
+struct ChannelTables {
+  static_assert(kStep % 2 == 1 && kStep < kLanes * 2);
+  alignas(64) T phase[kLanes] = {};         // j % kStep
+  alignas(64) T split[kStep][kLanes] = {};  // where the items of a channel stand after the merge
+  alignas(64) T join[kStep][kLanes] = {};   // which item of a channel stands in lane j
+};
+
+template <class T, size_t kLanes, size_t kStep>
+constexpr ChannelTables<T, kLanes, kStep> MakeChannelTables() {
+  ChannelTables<T, kLanes, kStep> tables;
+  for (size_t j = 0; j < kLanes; ++j) tables.phase[j] = static_cast<T>(j % kStep);
+  for (size_t at = 0; at < kStep * kLanes; ++at) {
+    const size_t lane = at % kLanes;
+    tables.split[at % kStep][at / kStep] = static_cast<T>(lane);
+    tables.join[at % kStep][lane] = static_cast<T>(at / kStep);
+  }
+  return tables;
+}
+
+template <class D, size_t kStep>
+inline constexpr auto kChannelTables = MakeChannelTables<hn::TFromD<D>, hn::MaxLanes(D()), kStep>();
+
+// The lanes of vector `k` of kStep that hold items of `channel`.
+template <size_t kStep, class D>
+HWY_INLINE hn::Mask<D> LanesOfChannel(D d, size_t k, size_t channel) {
+  const size_t phase = (channel + kStep * k - hn::MaxLanes(d) % kStep * k) % kStep;
+  return hn::Eq(hn::Load(d, kChannelTables<D, kStep>.phase),
+                hn::Set(d, static_cast<hn::TFromD<D>>(phase)));
 }
 
 }  // namespace

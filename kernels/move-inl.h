@@ -1,13 +1,14 @@
 // The move kernels' loops: a rectangle of items from any steps to any steps, each item reversed on
 // the way or not. Per-target header; move.cc and move_swap.cc make the table entries.
 //
-// MoveRect first brings the rectangle to its simplest form (destination steps positive, rows joined
-// where both sides allow it), then picks one row loop for all rows:
-//   packed -> packed            memcpy, or vectors with a byte shuffle; non-temporal where asked
-//   one value -> packed         fill
-//   step -1, 2, 3, 4 -> packed  vectors: reverse, or drop the lanes between the items
-//   packed -> step 2            vectors with masked stores, where the target has them
-//   everything else             one item at a time, unrolled; short rows have their own loops
+// MoveRect takes a rectangle in its simplest form (rect-inl.h) and picks one row loop for all rows:
+//   packed -> packed        memcpy, or vectors with a byte shuffle
+//   one value -> packed     fill
+//   a few steps -> packed   vectors: drop the lanes between the items, reverse (row_items-inl.h)
+//   any step -> packed      items inserted into vectors of 16 bytes
+//   packed -> step 2, 3, 4  vectors with masked stores, where the target has them
+//   everything else         one item at a time, unrolled; short rows have their own loops
+// Whatever ends packed is stored past the caches where the run allows it and rows are long.
 // Nothing outside the items' own extent [first byte, last byte] is read, and nothing but the
 // destination's items is written. What must not happen is left to the caller: sides that overlap
 // without being the same items.
@@ -21,152 +22,18 @@
 #include "hwy/cache_control.h"
 #include "kernels/kernel_table.h"
 #include "kernels/lanes-inl.h"
+#include "kernels/rect-inl.h"
+#include "kernels/row_items-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
 
-using FullBytes = hn::ScalableTag<uint8_t>;
-using SmallBytes = hn::CappedTag<uint8_t, 16>;
-
-struct Rect {
-  const uint8_t* src;
-  uint8_t* dst;
-  ptrdiff_t src_step[2], dst_step[2];
-  size_t n[2];
-};
-
-// Destination steps positive, and one row where the steps on both sides allow it.
-HWY_INLINE Rect SimplestRect(const sc_run& run) {
-  Rect rect{static_cast<const uint8_t*>(run.src),
-            static_cast<uint8_t*>(run.dst),
-            {run.src_step[0], run.src_step[1]},
-            {run.dst_step[0], run.dst_step[1]},
-            {static_cast<size_t>(run.n[0]), static_cast<size_t>(run.n[1])}};
-  for (int dim = 0; dim < 2; ++dim) {
-    if (rect.dst_step[dim] >= 0) continue;
-    const ptrdiff_t last = static_cast<ptrdiff_t>(rect.n[dim]) - 1;
-    rect.src += last * rect.src_step[dim];
-    rect.dst += last * rect.dst_step[dim];
-    rect.src_step[dim] = -rect.src_step[dim];
-    rect.dst_step[dim] = -rect.dst_step[dim];
-  }
-  // A row may be the inner loop of the other (C order) or the outer one (Fortran order).
-  for (int inner = 1; inner >= 0 && rect.n[0] > 1; --inner) {
-    const int outer = 1 - inner;
-    const ptrdiff_t count = static_cast<ptrdiff_t>(rect.n[inner]);
-    const bool joined = count == 1 || (rect.src_step[outer] == count * rect.src_step[inner] &&
-                                       rect.dst_step[outer] == count * rect.dst_step[inner]);
-    if (!joined) continue;
-    const int kept = count == 1 ? outer : inner;
-    rect.src_step[1] = rect.src_step[kept];
-    rect.dst_step[1] = rect.dst_step[kept];
-    rect.n[1] *= rect.n[0];
-    rect.n[0] = 1;
-  }
-  return rect;
-}
-
-HWY_INLINE bool SameItems(const Rect& rect) {
-  return rect.src == rect.dst && rect.src_step[1] == rect.dst_step[1] &&
-         (rect.n[0] == 1 || rect.src_step[0] == rect.dst_step[0]);
-}
-
-// How a vector of packed items is gathered from a row of items `kStep` items apart. Load reads the
-// items from the one at `src` on and may read past the last of them, but not past the one that
-// follows; LoadLast reads nothing past the last of them, but may read back to the one before `src`.
-struct PackedItems {
-  static constexpr ptrdiff_t kStep = 1;
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> Load(D d8, const uint8_t* src) {
-    return hn::LoadU(d8, src);
-  }
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> LoadLast(D d8, const uint8_t* src) {
-    return hn::LoadU(d8, src);
-  }
-};
-
-struct ReversedItems {
-  static constexpr ptrdiff_t kStep = -1;
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> Load(D d8, const uint8_t* src) {
-    const hn::Repartition<Lane<kSize>, D> d;
-    const auto v = hn::LoadU(d8, src + kSize - hn::Lanes(d8));
-    return hn::BitCast(d8, hn::Reverse(d, hn::BitCast(d, v)));
-  }
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> LoadLast(D d8, const uint8_t* src) {
-    return Load<kSize>(d8, src);
-  }
-};
-
-struct EverySecond {
-  static constexpr ptrdiff_t kStep = 2;
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> Load(D d8, const uint8_t* src) {
-    const hn::Repartition<Lane<kSize>, D> d;
-    const auto lo = hn::BitCast(d, hn::LoadU(d8, src));
-    const auto hi = hn::BitCast(d, hn::LoadU(d8, src + hn::Lanes(d8)));
-    return hn::BitCast(d8, hn::ConcatEven(d, hi, lo));
-  }
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> LoadLast(D d8, const uint8_t* src) {
-    const hn::Repartition<Lane<kSize>, D> d;
-    const auto lo = hn::BitCast(d, hn::LoadU(d8, src - kSize));
-    const auto hi = hn::BitCast(d, hn::LoadU(d8, src - kSize + hn::Lanes(d8)));
-    return hn::BitCast(d8, hn::ConcatOdd(d, hi, lo));
-  }
-};
-
-struct EveryThird {
-  static constexpr ptrdiff_t kStep = 3;
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> Load(D d8, const uint8_t* src) {
-    const hn::Repartition<Lane<kSize>, D> d;
-    hn::Vec<decltype(d)> v0, v1, v2;
-    hn::LoadInterleaved3(d, reinterpret_cast<const Lane<kSize>*>(src), v0, v1, v2);
-    return hn::BitCast(d8, v0);
-  }
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> LoadLast(D d8, const uint8_t* src) {
-    const hn::Repartition<Lane<kSize>, D> d;
-    hn::Vec<decltype(d)> v0, v1, v2;
-    hn::LoadInterleaved3(d, reinterpret_cast<const Lane<kSize>*>(src - 2 * kSize), v0, v1, v2);
-    return hn::BitCast(d8, v2);
-  }
-};
-
-struct EveryFourth {
-  static constexpr ptrdiff_t kStep = 4;
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> Load(D d8, const uint8_t* src) {
-    const hn::Repartition<Lane<kSize>, D> d;
-    const size_t bytes = hn::Lanes(d8);
-    const auto a = hn::BitCast(d, hn::LoadU(d8, src));
-    const auto b = hn::BitCast(d, hn::LoadU(d8, src + bytes));
-    const auto c = hn::BitCast(d, hn::LoadU(d8, src + 2 * bytes));
-    const auto e = hn::BitCast(d, hn::LoadU(d8, src + 3 * bytes));
-    return hn::BitCast(d8, hn::ConcatEven(d, hn::ConcatEven(d, e, c), hn::ConcatEven(d, b, a)));
-  }
-  template <size_t kSize, class D>
-  static HWY_INLINE hn::Vec<D> LoadLast(D d8, const uint8_t* src) {
-    const hn::Repartition<Lane<kSize>, D> d;
-    const size_t bytes = hn::Lanes(d8);
-    src -= 3 * kSize;
-    const auto a = hn::BitCast(d, hn::LoadU(d8, src));
-    const auto b = hn::BitCast(d, hn::LoadU(d8, src + bytes));
-    const auto c = hn::BitCast(d, hn::LoadU(d8, src + 2 * bytes));
-    const auto e = hn::BitCast(d, hn::LoadU(d8, src + 3 * bytes));
-    return hn::BitCast(d8, hn::ConcatOdd(d, hn::ConcatOdd(d, e, c), hn::ConcatOdd(d, b, a)));
-  }
-};
-
 // One row of n items to packed items; n >= Lanes(d8) / kSize, and more than that for sparse items.
 // The first and the last vector overlap their neighbours, so both are read before anything is
 // written: in place, the neighbours have been swapped by then.
 template <class Items, size_t kSize, size_t kUnit, class D>
-HWY_INLINE void VectorRow(D d8, const uint8_t* src, uint8_t* dst, size_t n) {
+HWY_INLINE void VectorRow(D d8, const uint8_t* src, uint8_t* dst, size_t n, bool stream) {
   constexpr size_t kAlignFrom = 1024;  // bytes from which whole lines pay for one more vector
   const size_t bytes = hn::Lanes(d8);
   const size_t lanes = bytes / kSize;
@@ -177,24 +44,21 @@ HWY_INLINE void VectorRow(D d8, const uint8_t* src, uint8_t* dst, size_t n) {
   uint8_t* const begin = dst;
   uint8_t* const end = dst + last * kSize;
   const size_t misaligned = reinterpret_cast<uintptr_t>(dst) % bytes;
+  stream = stream && misaligned % kSize == 0;
+  auto head = tail;
   if (n * kSize >= kAlignFrom && misaligned != 0 && misaligned % kSize == 0) {
-    const auto head = Items::template Load<kSize>(d8, src);
+    head = Items::template Load<kSize>(d8, src);
     const size_t skip = (bytes - misaligned) / kSize;
     src += static_cast<ptrdiff_t>(skip) * kStep;
     dst += skip * kSize;
-    while (dst < end) {
-      hn::StoreU(SwapUnits<kUnit>(Items::template Load<kSize>(d8, src)), d8, dst);
-      src += advance;
-      dst += bytes;
-    }
-    hn::StoreU(SwapUnits<kUnit>(head), d8, begin);
-  } else {
-    while (dst < end) {
-      hn::StoreU(SwapUnits<kUnit>(Items::template Load<kSize>(d8, src)), d8, dst);
-      src += advance;
-      dst += bytes;
-    }
   }
+  const bool has_head = dst != begin;
+  while (dst < end) {
+    StoreBytes(SwapUnits<kUnit>(Items::template Load<kSize>(d8, src)), d8, dst, stream);
+    src += advance;
+    dst += bytes;
+  }
+  if (has_head) hn::StoreU(SwapUnits<kUnit>(head), d8, begin);
   hn::StoreU(SwapUnits<kUnit>(tail), d8, end);
 }
 
@@ -221,6 +85,41 @@ HWY_INLINE void StridedRow(const uint8_t* src, ptrdiff_t src_step, uint8_t* dst,
   }
 }
 
+// Whether vectors pay for rows that are not packed: kGathers for any step, kSparse for those of
+// row_items-inl.h. SSE2 can neither insert bytes nor shuffle them to reverse units of more than
+// two; SVE inserts slowly.
+template <size_t kSize, size_t kUnit>
+inline constexpr bool kGathers =
+    !HWY_HAVE_SCALABLE && (HWY_TARGET != HWY_SSE2 || (kSize > 1 && kUnit <= 2));
+template <size_t kSize, size_t kUnit>
+inline constexpr bool kSparse = kSize <= 8 && (HWY_TARGET != HWY_SSE2 || kUnit <= 2);
+
+// Any step to packed items. Never in place.
+template <size_t kSize, size_t kUnit>
+HWY_INLINE void GatherRow(const uint8_t* src, ptrdiff_t step, uint8_t* dst, size_t n, bool stream) {
+  constexpr size_t kBytes = 16, kLanes = kBytes / kSize;
+  const SmallBytes d8;
+  const size_t misaligned = reinterpret_cast<uintptr_t>(dst) % kBytes;
+  stream = stream && misaligned % kSize == 0;
+  if (stream && misaligned != 0) {
+    const size_t head = (kBytes - misaligned) / kSize;
+    StridedRow<kSize, kUnit>(src, step, dst, kSize, head);
+    src += static_cast<ptrdiff_t>(head) * step;
+    dst += head * kSize;
+    n -= head;
+  }
+  for (; n >= 2 * kLanes; n -= 2 * kLanes) {
+    const uint8_t* second = src + static_cast<ptrdiff_t>(kLanes) * step;
+    const auto v0 = SwapUnits<kUnit>(Gather16<kSize>(src, step));
+    const auto v1 = SwapUnits<kUnit>(Gather16<kSize>(second, step));
+    StoreBytes(v0, d8, dst, stream);
+    StoreBytes(v1, d8, dst + kBytes, stream);
+    src = second + static_cast<ptrdiff_t>(kLanes) * step;
+    dst += 2 * kBytes;
+  }
+  StridedRow<kSize, kUnit>(src, step, dst, kSize, n);
+}
+
 // Rows of kCount items, kCount small: no inner loop.
 template <size_t kSize, size_t kUnit, int kCount>
 HWY_NOINLINE void ShortRows(const Rect& rect) {
@@ -237,7 +136,7 @@ HWY_NOINLINE void ShortRows(const Rect& rect) {
 }
 
 template <size_t kSize, size_t kUnit>
-HWY_NOINLINE void StridedRows(const Rect& rect) {
+HWY_NOINLINE void StridedRows(const Rect& rect, bool stream) {
   if (rect.n[0] > 1) {
     switch (rect.n[1]) {
       case 2:
@@ -250,10 +149,16 @@ HWY_NOINLINE void StridedRows(const Rect& rect) {
         break;
     }
   }
+  const bool packs = rect.dst_step[1] == static_cast<ptrdiff_t>(kSize) && !SameItems(rect);
+  const bool gather = kGathers<kSize, kUnit> && packs && (kSize <= 8 || stream);
   const uint8_t* src = rect.src;
   uint8_t* dst = rect.dst;
   for (size_t row = 0; row < rect.n[0]; ++row) {
-    StridedRow<kSize, kUnit>(src, rect.src_step[1], dst, rect.dst_step[1], rect.n[1]);
+    if (gather) {
+      GatherRow<kSize, kUnit>(src, rect.src_step[1], dst, rect.n[1], stream);
+    } else {
+      StridedRow<kSize, kUnit>(src, rect.src_step[1], dst, rect.dst_step[1], rect.n[1]);
+    }
     src += rect.src_step[0];
     dst += rect.dst_step[0];
   }
@@ -261,30 +166,40 @@ HWY_NOINLINE void StridedRows(const Rect& rect) {
 
 // Rows to packed rows in vectors, with the widest vector that a row fills.
 template <class Items, size_t kSize, size_t kUnit>
-HWY_NOINLINE void VectorRows(const Rect& rect) {
+HWY_NOINLINE void VectorRows(const Rect& rect, bool stream) {
   const FullBytes full;
   const SmallBytes small;
-  // Only packed items may fill exactly one vector: the others' LoadLast reads before the first
-  // item.
-  const size_t spare = Items::kStep > 1 ? 1 : 0;
+  // The loads of sparse items read before the first item or behind the last of a vector.
+  const size_t spare = Items::kStep > 1 || Items::kStep < -1 ? 1 : 0;
   const uint8_t* src = rect.src;
   uint8_t* dst = rect.dst;
   const size_t n = rect.n[1];
-  if (n < hn::Lanes(small) / kSize + spare) return StridedRows<kSize, kUnit>(rect);
+  if (n < hn::Lanes(small) / kSize + spare) return StridedRows<kSize, kUnit>(rect, false);
   const bool wide = n >= hn::Lanes(full) / kSize + spare;
   for (size_t row = 0; row < rect.n[0]; ++row) {
     if (wide) {
-      VectorRow<Items, kSize, kUnit>(full, src, dst, n);
+      VectorRow<Items, kSize, kUnit>(full, src, dst, n, stream);
     } else {
-      VectorRow<Items, kSize, kUnit>(small, src, dst, n);
+      VectorRow<Items, kSize, kUnit>(small, src, dst, n, false);
     }
     src += rect.src_step[0];
     dst += rect.dst_step[0];
   }
 }
 
-// Packed to packed past the caches: whole lines, four pages at a time, which keeps more DRAM pages
-// and fill buffers busy than one stream does. `dst` has an address that is a multiple of kSize.
+// Whether rows of n[1] items of `size` bytes are long enough for stores past the caches.
+// Long rows, or packed ones of whole lines only.
+HWY_INLINE bool PaysToStream(const Rect& rect, size_t size) {
+  constexpr size_t kStreamFrom = 4096, kLine = 64;
+  const size_t bytes = rect.n[1] * size;
+  const bool packed = rect.src_step[1] == static_cast<ptrdiff_t>(size);
+  const bool lines = (bytes | reinterpret_cast<uintptr_t>(rect.dst) |
+                      static_cast<size_t>(rect.dst_step[0])) % kLine == 0;
+  return (bytes >= kStreamFrom || (packed && lines)) && !SameItems(rect);
+}
+
+// Packed to packed past the caches: whole lines, on some CPUs of four pages in turn. `dst` has an
+// address that is a multiple of kSize.
 template <size_t kSize, size_t kUnit>
 HWY_NOINLINE void StreamRow(const uint8_t* src, uint8_t* dst, size_t bytes) {
   constexpr size_t kLine = 64, kPage = 4096, kPages = 4;
@@ -295,7 +210,8 @@ HWY_NOINLINE void StreamRow(const uint8_t* src, uint8_t* dst, size_t bytes) {
   src += head;
   dst += head;
   bytes -= head;
-  for (; bytes >= kPages * kPage; bytes -= kPages * kPage) {
+  const bool in_turn = bytes >= kPages * kPage && streams_pages_in_turn();
+  for (; in_turn && bytes >= kPages * kPage; bytes -= kPages * kPage) {
     for (size_t line = 0; line < kPage; line += kLine) {
       for (size_t page = 0; page < kPages; ++page) {
         for (size_t i = page * kPage + line; i < page * kPage + line + kLine; i += vector) {
@@ -365,57 +281,81 @@ HWY_NOINLINE void CopyByteRows(const Rect& rect, size_t bytes) {
 
 template <size_t kSize, size_t kUnit>
 HWY_NOINLINE void PackedRows(const Rect& rect, bool stream) {
-  constexpr size_t kStreamFrom = 4096;
   const size_t bytes = rect.n[1] * kSize;
-  if (stream && bytes >= kStreamFrom && !SameItems(rect)) {
+  if (stream) {
     const uint8_t* src = rect.src;
     uint8_t* dst = rect.dst;
     for (size_t row = 0; row < rect.n[0]; ++row) {
       if (reinterpret_cast<uintptr_t>(dst) % kUnit != 0) {
-        VectorRow<PackedItems, kSize, kUnit>(FullBytes(), src, dst, rect.n[1]);
+        VectorRow<PackedItems, kSize, kUnit>(FullBytes(), src, dst, rect.n[1], false);
       } else {
         StreamRow<kUnit, kUnit>(src, dst, bytes);
       }
       src += rect.src_step[0];
       dst += rect.dst_step[0];
     }
-    hwy::FlushStream();
     return;
   }
   if constexpr (kUnit > 1) {
-    VectorRows<PackedItems, kSize, kUnit>(rect);
+    VectorRows<PackedItems, kSize, kUnit>(rect, false);
   } else {
     CopyByteRows(rect, bytes);
   }
 }
 
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-// Packed rows to every second item. The items between are left alone by masked stores, which
-// neither write nor fault there; other targets would have to read them and write them back.
-template <size_t kSize, size_t kUnit>
+// Packed rows to rows of every kStep-th item, 2 to 4. The items between are left alone by masked
+// stores, which neither write nor fault there; without those they would have to be read and written
+// back. Three takes one permutation, for no two of its three vectors want items in the same lane.
+template <size_t kSize, size_t kStep>
+inline constexpr bool kScatters = HWY_ARCH_X86&& HWY_TARGET <= HWY_AVX3&& kSize <= 8 &&
+                                  (kStep == 2 || kStep == 4 ||
+                                   (kStep == 3 && kPermutesLanes<kSize>));
+
+template <size_t kStep, class D>
+HWY_INLINE void ScatterVector(D d, hn::Vec<D> v, hn::TFromD<D>* dst) {
+  const size_t lanes = hn::Lanes(d);
+  if constexpr (kStep == 3) {
+    const auto indices = hn::SetTableIndices(d, kChannelTables<D, 3>.join[0]);
+    const auto spread = hn::TableLookupLanes(v, indices);
+    for (size_t k = 0; k < 3; ++k) {
+      hn::BlendedStore(spread, LanesOfChannel<3>(d, k, 0), d, dst + k * lanes);
+    }
+  } else {
+    const auto lanes_of_items = hn::Eq(hn::And(hn::Iota(d, 0), hn::Set(d, kStep - 1)), hn::Zero(d));
+    const auto lo = hn::InterleaveWholeLower(d, v, v), hi = hn::InterleaveWholeUpper(d, v, v);
+    if constexpr (kStep == 2) {
+      hn::BlendedStore(lo, lanes_of_items, d, dst);
+      hn::BlendedStore(hi, lanes_of_items, d, dst + lanes);
+    } else {
+      hn::BlendedStore(hn::InterleaveWholeLower(d, lo, lo), lanes_of_items, d, dst);
+      hn::BlendedStore(hn::InterleaveWholeUpper(d, lo, lo), lanes_of_items, d, dst + lanes);
+      hn::BlendedStore(hn::InterleaveWholeLower(d, hi, hi), lanes_of_items, d, dst + 2 * lanes);
+      hn::BlendedStore(hn::InterleaveWholeUpper(d, hi, hi), lanes_of_items, d, dst + 3 * lanes);
+    }
+  }
+}
+
+template <size_t kSize, size_t kUnit, size_t kStep>
 HWY_NOINLINE void ScatterRows(const Rect& rect) {
   const FullBytes d8;
   const hn::Repartition<Lane<kSize>, FullBytes> d;
   const size_t lanes = hn::Lanes(d);
-  const auto even = hn::Eq(hn::And(hn::Iota(d, 0), hn::Set(d, 1)), hn::Zero(d));
   const uint8_t* src = rect.src;
   uint8_t* dst = rect.dst;
   for (size_t row = 0; row < rect.n[0]; ++row) {
     size_t i = 0;
     for (; i + lanes <= rect.n[1]; i += lanes) {
       const auto v = hn::BitCast(d, SwapUnits<kUnit>(hn::LoadU(d8, src + i * kSize)));
-      auto* const out = reinterpret_cast<Lane<kSize>*>(dst + 2 * i * kSize);
-      hn::BlendedStore(hn::InterleaveWholeLower(d, v, v), even, d, out);
-      hn::BlendedStore(hn::InterleaveWholeUpper(d, v, v), even, d, out + lanes);
+      ScatterVector<kStep>(d, v, reinterpret_cast<Lane<kSize>*>(dst + kStep * i * kSize));
     }
-    StridedRow<kSize, kUnit>(src + i * kSize, kSize, dst + 2 * i * kSize, 2 * kSize, rect.n[1] - i);
+    StridedRow<kSize, kUnit>(src + i * kSize, kSize, dst + kStep * i * kSize, kStep * kSize,
+                             rect.n[1] - i);
     src += rect.src_step[0];
     dst += rect.dst_step[0];
   }
 }
-#endif
 
-// One value per row, repeated.
+// One value per row, repeated. Stores past the caches do not pay here: nothing is read.
 template <size_t kSize, size_t kUnit>
 HWY_NOINLINE void FillRows(const Rect& rect) {
   const FullBytes d8;
@@ -423,7 +363,7 @@ HWY_NOINLINE void FillRows(const Rect& rect) {
   const size_t bytes = rect.n[1] * kSize;
   const uint8_t* src = rect.src;
   uint8_t* dst = rect.dst;
-  if (bytes < vector) return StridedRows<kSize, kUnit>(rect);
+  if (bytes < vector) return StridedRows<kSize, kUnit>(rect, false);
   for (size_t row = 0; row < rect.n[0]; ++row) {
     const Lane<kSize> value = LoadItem<kSize, kUnit>(src);
     hn::Vec<FullBytes> v;
@@ -442,29 +382,65 @@ HWY_NOINLINE void FillRows(const Rect& rect) {
   }
 }
 
+// The vector loop for rows of this step, if there is one.
+template <size_t kSize, size_t kUnit, class Items>
+HWY_INLINE bool TryItems(const Rect& rect, bool stream) {
+  if constexpr (Items::template kPays<kSize>) {
+    if (rect.src_step[1] == Items::kStep * static_cast<ptrdiff_t>(kSize)) {
+      VectorRows<Items, kSize, kUnit>(rect, stream);
+      return true;
+    }
+  }
+  return false;
+}
+
+template <size_t kSize, size_t kUnit, class... Items>
+HWY_INLINE bool TryEach(const Rect& rect, bool stream) {
+  return (TryItems<kSize, kUnit, Items>(rect, stream) || ...);
+}
+
+template <size_t kSize, size_t kUnit, size_t kStep>
+HWY_INLINE bool TryScatter(const Rect& rect) {
+  if constexpr (kScatters<kSize, kStep>) {
+    if (rect.dst_step[1] == static_cast<ptrdiff_t>(kStep * kSize)) {
+      ScatterRows<kSize, kUnit, kStep>(rect);
+      return true;
+    }
+  }
+  return false;
+}
+
 template <size_t kSize, size_t kUnit>
 HWY_INLINE void MoveRect(const Rect& rect, bool stream) {
   constexpr ptrdiff_t kItem = kSize;
   if (kUnit == 1 && SameItems(rect)) return;
+  stream = stream && PaysToStream(rect, kSize);
   const ptrdiff_t step = rect.src_step[1];
   if (rect.dst_step[1] == kItem) {
     if (step == kItem) return PackedRows<kSize, kUnit>(rect, stream);
     if (step == 0) return FillRows<kSize, kUnit>(rect);
-    if constexpr (kSize <= 8) {
-      if (step == -kItem) return VectorRows<ReversedItems, kSize, kUnit>(rect);
-      if (step == 2 * kItem) return VectorRows<EverySecond, kSize, kUnit>(rect);
-      // SSE2 has no byte shuffle to drop two narrow lanes of three with.
-      if (step == 3 * kItem && (HWY_TARGET != HWY_SSE2 || kSize >= 4))
-        return VectorRows<EveryThird, kSize, kUnit>(rect);
-      if (step == 4 * kItem) return VectorRows<EveryFourth, kSize, kUnit>(rect);
+    using EveryThird = EveryOdd<3>;
+    using EveryFourth = Twice<EverySecond>;
+    if constexpr (kSparse<kSize, kUnit>) {
+      if (TryEach<kSize, kUnit, Backwards<PackedItems>, EverySecond, EveryThird, EveryFourth>(
+              rect, stream)) {
+        return;
+      }
+    }
+    if constexpr (kSparse<kSize, kUnit> && kSize <= 4) {
+      if (TryEach<kSize, kUnit, Backwards<EverySecond>, EveryOdd<5>, EveryOdd<7>>(rect, stream))
+        return;
+    }
+    if constexpr (kSize <= 2) {
+      if (TryEach<kSize, kUnit, Twice<EveryThird>, Twice<EveryFourth>>(rect, stream)) return;
+    }
+  } else if (step == kItem) {
+    if (TryScatter<kSize, kUnit, 2>(rect) || TryScatter<kSize, kUnit, 3>(rect) ||
+        TryScatter<kSize, kUnit, 4>(rect)) {
+      return;
     }
   }
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-  if constexpr (kSize <= 8) {
-    if (step == kItem && rect.dst_step[1] == 2 * kItem) return ScatterRows<kSize, kUnit>(rect);
-  }
-#endif
-  StridedRows<kSize, kUnit>(rect);
+  StridedRows<kSize, kUnit>(rect, stream);
 }
 
 template <size_t kSize, size_t kUnit>

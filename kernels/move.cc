@@ -18,7 +18,7 @@ uint32_t MoveAnySize(const sc_run* run) {
   if (SameItems(rect)) return 0;
   if (rect.src_step[1] == item && rect.dst_step[1] == item) {
     rect.n[1] *= size;
-    PackedRows<1, 1>(rect, (run->flags & SC_RUN_STREAM) != 0);
+    PackedRows<1, 1>(rect, (run->flags & SC_RUN_STREAM) != 0 && PaysToStream(rect, 1));
     return 0;
   }
   // Each row of items becomes a column of byte rows.

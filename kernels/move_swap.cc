@@ -27,55 +27,62 @@ HWY_NOINLINE void SwapOddUnits(const Rect& rect, size_t unit) {
   }
 }
 
-HWY_INLINE void MoveUnits(const Rect& rect, size_t unit, bool stream) {
+// Rows of two packed units on both sides, as complex numbers come where units have a loop of their
+// own: one item each.
+template <size_t kUnit>
+HWY_INLINE void SwapRect(const Rect& rect, bool stream) {
+  constexpr ptrdiff_t kStep = kUnit;
+  if constexpr (kUnit <= 8) {
+    if (rect.n[1] == 2 && rect.n[0] > 1 && rect.src_step[1] == kStep && rect.dst_step[1] == kStep) {
+      const Rect items{
+          rect.src, rect.dst, {0, rect.src_step[0]}, {0, rect.dst_step[0]}, {1, rect.n[0]}};
+      return MoveRect<2 * kUnit, kUnit>(items, stream);
+    }
+  }
+  MoveRect<kUnit, kUnit>(rect, stream);
+}
+
+template <size_t kSize>
+uint32_t SwapKernel(const sc_run* run) {
+  SwapRect<kSize>(SimplestRect(*run), (run->flags & SC_RUN_STREAM) != 0);
+  return 0;
+}
+
+HWY_INLINE void SwapUnitsOfRect(const Rect& rect, size_t unit, bool stream) {
   switch (unit) {
     case 1:
       return MoveRect<1, 1>(rect, stream);
     case 2:
-      return MoveRect<2, 2>(rect, stream);
+      return SwapRect<2>(rect, stream);
     case 4:
-      return MoveRect<4, 4>(rect, stream);
+      return SwapRect<4>(rect, stream);
     case 8:
-      return MoveRect<8, 8>(rect, stream);
+      return SwapRect<8>(rect, stream);
     case 16:
-      return MoveRect<16, 16>(rect, stream);
+      return SwapRect<16>(rect, stream);
     default:
       return SwapOddUnits(rect, unit);
   }
 }
 
+// Items of several units: every item a row of units, in one rectangle where all rows of items or
+// all items of a row follow each other at one step.
 uint32_t SwapAnySize(const sc_run* run) {
-  const SwapParams& params = *static_cast<const SwapParams*>(run->params);
-  const ptrdiff_t item = run->src_size, unit = params.unit;
+  const ptrdiff_t item = run->src_size;
+  const ptrdiff_t unit = static_cast<const SwapParams*>(run->params)->unit;
   const size_t units = static_cast<size_t>(item / unit);
   const bool stream = (run->flags & SC_RUN_STREAM) != 0;
   Rect rect = SimplestRect(*run);
   if (rect.src_step[1] == item && rect.dst_step[1] == item) {
     rect.n[1] *= units;
     rect.src_step[1] = rect.dst_step[1] = unit;
-    MoveUnits(rect, static_cast<size_t>(unit), stream);
+    SwapUnitsOfRect(rect, static_cast<size_t>(unit), stream);
     return 0;
   }
-  if (unit * 2 == item) {  // complex numbers
-    switch (item) {
-      case 4:
-        MoveRect<4, 2>(rect, stream);
-        return 0;
-      case 8:
-        MoveRect<8, 4>(rect, stream);
-        return 0;
-      case 16:
-        MoveRect<16, 8>(rect, stream);
-        return 0;
-      default:
-        break;
-    }
-  }
-  // Each row of items becomes a column of unit rows.
   Rect items{
       rect.src, rect.dst, {rect.src_step[1], unit}, {rect.dst_step[1], unit}, {rect.n[1], units}};
   for (size_t row = 0; row < rect.n[0]; ++row) {
-    MoveUnits(items, static_cast<size_t>(unit), false);
+    SwapUnitsOfRect(items, static_cast<size_t>(unit), stream);
     items.src += rect.src_step[0];
     items.dst += rect.dst_step[0];
   }
@@ -85,10 +92,10 @@ uint32_t SwapAnySize(const sc_run* run) {
 }  // namespace
 
 void FillMoveSwap(KernelTable& table) {
-  table.move_swap[1] = MoveEntry(&MoveKernel<2, 2>, "swap2");
-  table.move_swap[2] = MoveEntry(&MoveKernel<4, 4>, "swap4");
-  table.move_swap[3] = MoveEntry(&MoveKernel<8, 8>, "swap8");
-  table.move_swap[4] = MoveEntry(&MoveKernel<16, 16>, "swap16");
+  table.move_swap[1] = MoveEntry(&SwapKernel<2>, "swap2");
+  table.move_swap[2] = MoveEntry(&SwapKernel<4>, "swap4");
+  table.move_swap[3] = MoveEntry(&SwapKernel<8>, "swap8");
+  table.move_swap[4] = MoveEntry(&SwapKernel<16>, "swap16");
   table.move_swap[kMoveN] = MoveEntry(&SwapAnySize, "swap_n");
 }
 

@@ -21,6 +21,10 @@ struct Target {
   Target{bit, [](KernelTable& table) {     \
            ns::FillMove(table);            \
            ns::FillMoveSwap(table);        \
+           ns::FillMoveWhere(table);       \
+           ns::FillTile(table);            \
+           ns::FillTileSwap(table);        \
+           ns::FillStreamRows(table);      \
            ns::FillReduce(table);          \
            ns::FillConvertBool(table);     \
            ns::FillConvertInt(table);      \
@@ -59,6 +63,18 @@ const Registry& registry() {
 }
 
 }  // namespace
+
+bool streams_pages_in_turn() noexcept {
+#if HWY_ARCH_X86
+  static const bool in_turn = [] {
+    __builtin_cpu_init();
+    return __builtin_cpu_is("intel") != 0;
+  }();
+  return in_turn;
+#else
+  return false;
+#endif
+}
 
 std::span<const KernelTable* const> tables() {
   const Registry& all = registry();

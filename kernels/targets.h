@@ -94,6 +94,10 @@ namespace stridecast::kernels {
   namespace ns {                                \
   void FillMove(KernelTable& table);            \
   void FillMoveSwap(KernelTable& table);        \
+  void FillMoveWhere(KernelTable& table);       \
+  void FillTile(KernelTable& table);            \
+  void FillTileSwap(KernelTable& table);        \
+  void FillStreamRows(KernelTable& table);      \
   void FillReduce(KernelTable& table);          \
   void FillConvertBool(KernelTable& table);     \
   void FillConvertInt(KernelTable& table);      \

@@ -32,20 +32,25 @@ LoopNest nest(std::vector<Loop> loops) {
   return n;
 }
 
-using Meeting = std::tuple<int64_t, int64_t, int64_t>;  // src, dst, index
+using Meeting = std::tuple<int64_t, int64_t, int64_t, int64_t>;  // src, dst, index, mask
 
-std::vector<Meeting> meetings(const LoopNest& n) {
-  std::vector<Meeting> all = {{n.offset[kSrc], n.offset[kDst], n.offset[kIndex]}};
+std::vector<Meeting> walked(const LoopNest& n) {
+  std::vector<Meeting> all = {{n.offset[kSrc], n.offset[kDst], n.offset[kIndex], n.offset[kMask]}};
   for (const Loop& l : n.loops) {
     std::vector<Meeting> next;
-    for (const auto& [src, dst, index] : all) {
+    for (const auto& [src, dst, index, mask] : all) {
       for (int64_t i = 0; i < l.n; ++i) {
         next.emplace_back(src + i * l.step[kSrc], dst + i * l.step[kDst],
-                          index + i * l.step[kIndex]);
+                          index + i * l.step[kIndex], mask + i * l.step[kMask]);
       }
     }
     all = std::move(next);
   }
+  return all;
+}
+
+std::vector<Meeting> meetings(const LoopNest& n) {
+  std::vector<Meeting> all = walked(n);
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -65,6 +70,39 @@ TEST(LoopNestTest, MakeNestBroadcasts) {
   const LoopNest n = make_nest(Layout::contiguous(f, {3, 1}), Layout::contiguous(f, {2, 3, 4}));
   // The index counts the source's own elements: 0, 1, 2.
   EXPECT_EQ(n.loops, (std::vector<Loop>{loop(2, 0, 48, 0), loop(3, 4, 16, 1), loop(4, 0, 4, 0)}));
+}
+
+TEST(LoopNestTest, MakeNestBroadcastsMasks) {
+  const Format f = Format::parse("f"), b = Format::parse("?");
+  const Layout dst = Layout::contiguous(f, {2, 3, 4});
+  const auto masked = [&](const Layout& mask) {
+    const LoopNest n = make_nest(Layout::contiguous(f, {3, 1}), dst, &mask);
+    std::vector<int64_t> steps = {n.offset[kMask]};
+    for (const Loop& l : n.loops) steps.push_back(l.step[kMask]);
+    return steps;
+  };
+  EXPECT_EQ(masked(Layout::strided(b, {2, 3, 4}, {-1, 5, 90}, 7)),
+            (std::vector<int64_t>{7, -1, 5, 90}));
+  EXPECT_EQ(masked(Layout::strided(b, {1, 4}, {50, 2}, 3)), (std::vector<int64_t>{3, 0, 0, 2}));
+  EXPECT_EQ(masked(Layout::contiguous(b, {2, 1, 1})), (std::vector<int64_t>{0, 1, 0, 0}));
+  EXPECT_EQ(masked(Layout::contiguous(b, {})), (std::vector<int64_t>{0, 0, 0, 0}));
+  // The mask leaves the other operands alone.
+  const Layout any = Layout::strided(b, {4}, {2}, 3);
+  LoopNest with = make_nest(Layout::contiguous(f, {3, 1}), dst, &any);
+  for (Loop& l : with.loops) l.step[kMask] = 0;
+  with.offset[kMask] = 0;
+  EXPECT_EQ(with, make_nest(Layout::contiguous(f, {3, 1}), dst));
+  try {
+    const Layout wrong = Layout::contiguous(b, {4, 3});
+    make_nest(dst, dst, &wrong);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(text.find("mask"), std::string::npos) << text;
+    EXPECT_NE(text.find("(4, 3)"), std::string::npos) << text;
+    EXPECT_NE(text.find("(2, 3, 4)"), std::string::npos) << text;
+  }
 }
 
 TEST(LoopNestTest, MakeNestNamesBothShapesWhereTheyDoNotFit) {
@@ -135,6 +173,12 @@ TEST(LoopNestTest, CoalesceAsksEveryOperand) {
   LoopNest middle = nest({loop(2, 192, 96), loop(2, 96, 48), loop(3, 40, 16), loop(4, 8, 4)});
   coalesce(middle);
   EXPECT_EQ(middle.loops, (std::vector<Loop>{loop(4, 96, 48), loop(3, 40, 16), loop(4, 8, 4)}));
+  // Only the mask disagrees: one byte for each row.
+  std::vector<Loop> masked = {loop(3, 32, 16), loop(4, 8, 4)};
+  masked[0].step[kMask] = 1;
+  n = nest(masked);
+  coalesce(n);
+  EXPECT_EQ(n.loops, masked);
   // Only the index disagrees.
   const std::vector<Loop> reordered = {loop(3, 32, 16, 1), loop(4, 8, 4, 3)};
   n = nest(reordered);
@@ -146,6 +190,63 @@ TEST(LoopNestTest, CoalesceBroadcasts) {
   LoopNest n = nest({loop(3, 0, 16), loop(4, 0, 4)});
   coalesce(n);
   EXPECT_EQ(n.loops, (std::vector<Loop>{loop(12, 0, 4)}));
+}
+
+TEST(LoopNestTest, BringSourceInward) {
+  // A transpose: the source's fastest loop becomes the last but one.
+  LoopNest n = nest({loop(30, 4, 400), loop(50, 800, 8), loop(100, 120, 4)});
+  ASSERT_TRUE(bring_source_inward(n));
+  EXPECT_EQ(n.loops, (std::vector<Loop>{loop(50, 800, 8), loop(30, 4, 400), loop(100, 120, 4)}));
+  // It walks the source forwards; the destination's direction is the other loop's business.
+  n = nest({loop(30, -4, 400), loop(100, 120, 4)});
+  ASSERT_TRUE(bring_source_inward(n));
+  EXPECT_EQ(n.loops, (std::vector<Loop>{loop(30, 4, -400), loop(100, 120, 4)}));
+  EXPECT_EQ(n.offset[kSrc], -116);
+  EXPECT_EQ(n.offset[kDst], 29 * 400);
+  // Outer loops by the smaller of both steps, so that the lines of either side come back soon.
+  n = nest({loop(2, 8, 9000), loop(30, 4, 500), loop(5, 7000, 64), loop(9, 120, 4)});
+  ASSERT_TRUE(bring_source_inward(n));
+  EXPECT_EQ(n.loops, (std::vector<Loop>{loop(5, 7000, 64), loop(2, 8, 9000), loop(30, 4, 500),
+                                        loop(9, 120, 4)}));
+  n = nest({loop(3, 0, 600), loop(30, 4, 500), loop(5, 7000, 64), loop(9, 120, 4)});
+  ASSERT_TRUE(bring_source_inward(n));
+  EXPECT_EQ(n.loops[2], loop(30, 4, 500)) << "where the source stands still it is not fastest";
+}
+
+TEST(LoopNestTest, BringSourceInwardLeavesRowsAlone) {
+  for (const std::vector<Loop>& loops :
+       {std::vector<Loop>{},
+        {loop(9, 4, 4)},
+        {loop(3, 400, 40), loop(9, 4, 4)},
+        {loop(3, 400, 40), loop(9, -4, 4)},
+        {loop(3, 4, 40), loop(9, 4, 4)},  // a tie is the destination's
+        {loop(3, 4, 40), loop(9, 0, 4)},  // nothing of the source to bring together
+        {loop(3, 0, 40), loop(9, 0, 4)}}) {
+    LoopNest n = nest(loops);
+    EXPECT_FALSE(bring_source_inward(n)) << to_string(loops);
+    EXPECT_EQ(n.loops, loops);
+  }
+}
+
+TEST(LoopNestTest, SortByIndexLetsTheIndexRise) {
+  LoopNest n = nest({loop(2, 0, 0, 0), loop(3, 4, 0, 5), loop(4, 0, 0, 0), loop(5, 4, 0, 1)});
+  sort_by_index(n);
+  EXPECT_EQ(n.loops, (std::vector<Loop>{loop(3, 4, 0, 5), loop(5, 4, 0, 1), loop(2, 0, 0, 0),
+                                        loop(4, 0, 0, 0)}));
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    Random random(seed);
+    const std::vector<int64_t> shape = random_shape(random, 5, 300);
+    const Format f = Format::parse("i");
+    const Layout dst = random_destination(random, f, shape);
+    LoopNest any = make_nest(random_source(random, f, random_broadcastable(random, shape)), dst);
+    drop_size_one(any);
+    sort_by_index(any);
+    const std::vector<Meeting> order = walked(any);
+    ASSERT_TRUE(std::is_sorted(
+        order.begin(), order.end(),
+        [](const Meeting& a, const Meeting& b) { return std::get<2>(a) < std::get<2>(b); }))
+        << "seed " << seed;
+  }
 }
 
 TEST(LoopNestTest, SplitTakesAPart) {
@@ -175,13 +276,17 @@ TEST(LoopNestTest, PassesKeepWhatMeets) {
     const Format f = Format::parse("i");
     const Layout dst = random_destination(random, f, shape);
     const Layout src = random_source(random, f, random_broadcastable(random, shape));
-    LoopNest n = make_nest(src, dst);
+    const Layout mask =
+        random_source(random, Format::parse("?"), random_broadcastable(random, shape));
+    LoopNest n = make_nest(src, dst, random.chance(50) ? &mask : nullptr);
     const std::vector<Meeting> before = meetings(n);
     for (const auto& [pass, name] :
          {std::pair<void (*)(LoopNest&), const char*>{drop_size_one, "drop_size_one"},
           {[](LoopNest& x) { flip_negative(x); }, "flip_negative"},
           {sort_by_step, "sort_by_step"},
-          {coalesce, "coalesce"}}) {
+          {coalesce, "coalesce"},
+          {[](LoopNest& x) { bring_source_inward(x); }, "bring_source_inward"},
+          {sort_by_index, "sort_by_index"}}) {
       pass(n);
       ASSERT_EQ(meetings(n), before) << name << " seed " << seed;
     }

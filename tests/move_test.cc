@@ -81,6 +81,34 @@ class MoveTest : public KernelTest {
     ASSERT_EQ(dst_.damage(), 0) << note();
   }
 
+  // One row of n items at these steps in bytes.
+  void check_row(const MoveCase& c, int64_t n, int64_t src_step, int64_t dst_step, Flush side,
+                 size_t gap, bool stream) {
+    set_note(c, n, src_step);
+    const auto reach = [&](int64_t step) {
+      return static_cast<size_t>(std::abs(step) * (n - 1) + c.size);
+    };
+    const auto start = [&](int64_t step) { return step < 0 ? -step * (n - 1) : 0; };
+    if (reach(src_step) + 64 > kCapacity || reach(dst_step) + 64 > kCapacity) return;
+    unsigned char* src = src_.place(reach(src_step), side);
+    unsigned char* dst = dst_.place(reach(dst_step), side, gap);
+    std::memcpy(src, pattern_.data(), reach(src_step));
+    std::memset(dst, 0x5C, reach(dst_step));
+    expected_.assign(reach(dst_step), 0x5C);
+    for (int64_t i = 0; i < n; ++i) {
+      expect_item(c, src + start(src_step) + i * src_step,
+                  expected_.data() + start(dst_step) + i * dst_step);
+    }
+    sc_run run = make_run(1, n, src + start(src_step), c.size, {n * src_step, src_step},
+                          dst + start(dst_step), c.size, {n * dst_step, dst_step}, &c.params);
+    if (stream) run.flags |= SC_RUN_STREAM;
+    ASSERT_EQ(c.entry->run(&run), 0u) << note();
+    ASSERT_EQ(std::memcmp(dst, expected_.data(), expected_.size()), 0)
+        << note() << " size " << c.size << " unit " << c.unit << " steps " << src_step << " to "
+        << dst_step << " stream " << stream;
+    ASSERT_EQ(dst_.damage(), 0) << note() << " steps " << src_step << " to " << dst_step;
+  }
+
   // The expected bytes of `pattern_` as packed items.
   void expect_all(const MoveCase& c, int64_t n) {
     expected_.resize(static_cast<size_t>(n * c.size));
@@ -211,6 +239,71 @@ TEST_P(MoveTest, Strided) {
           << columns << " src steps " << src_step.row << ", " << src_step.column << " dst steps "
           << dst_step.row << ", " << dst_step.column;
       ASSERT_EQ(dst_.damage(), 0) << note();
+    }
+  }
+}
+
+// Steps that have loops of their own, and some that have not, on either side: every length, and
+// long runs that are aligned and streamed. Loads may reach between items, never past the first or
+// last.
+TEST_P(MoveTest, EveryStep) {
+  std::vector<int64_t> lengths;
+  for (int64_t n = 1; n <= 300; n += n < 140 ? 1 : 7) lengths.push_back(n);
+  for (int64_t n : {1030, 2049, 4200}) lengths.push_back(n);
+  for (const MoveCase& c : all_moves(table())) {
+    const bool own_kernel =
+        c.entry != &table().move[kernels::kMoveN] && c.entry != &table().move_swap[kernels::kMoveN];
+    const bool complex = !own_kernel && c.unit * 2 == c.size && c.size <= 16;
+    if (!own_kernel && !complex) continue;
+    for (int64_t step : {-9, -8, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16}) {
+      for (int64_t odd : {0, 5}) {  // bytes more than whole items
+        const int64_t bytes = step * c.size + (step < 0 ? -odd : odd);
+        if (odd != 0 && step == 0) continue;
+        for (size_t k = 0; k < lengths.size(); ++k) {
+          const int64_t n = lengths[k];
+          if ((odd != 0 || !own_kernel) && k % 5 != 0) continue;
+          const Flush side = k % 2 == 0 ? Flush::kRight : Flush::kLeft;
+          const bool stream = n > 1000 && (step + n) % 2 == 0;
+          ASSERT_NO_FATAL_FAILURE(check_row(c, n, bytes, c.size, side, k * 7 % 64, stream));
+          if (step == 0 || k % 3 != 0) continue;
+          ASSERT_NO_FATAL_FAILURE(check_row(c, n, c.size, bytes, side, k * 7 % 64, false));
+          ASSERT_NO_FATAL_FAILURE(check_row(c, n, 2 * c.size, bytes, side, 0, false));
+        }
+      }
+    }
+  }
+}
+
+// Rows of few packed items, as complex numbers and small sub-arrays come.
+TEST_P(MoveTest, ShortPackedRows) {
+  for (const MoveCase& c : all_moves(table())) {
+    for (int64_t columns : {1, 2, 3, 4, 5}) {
+      for (int64_t rows : {1, 2, 3, 17, 40, 65}) {
+        for (int64_t gap : {0, 1, 8}) {
+          set_note(c, columns, rows);
+          const int64_t packed = columns * c.size, src_row = packed + gap;
+          const int64_t dst_row = rows % 2 == 0 ? packed : packed + 3;
+          const auto src_bytes = static_cast<size_t>((rows - 1) * src_row + packed);
+          const auto dst_bytes = static_cast<size_t>((rows - 1) * dst_row + packed);
+          unsigned char* src = src_.place(src_bytes, Flush::kRight);
+          unsigned char* dst = dst_.place(dst_bytes, Flush::kRight);
+          std::memcpy(src, pattern_.data(), src_bytes);
+          std::memset(dst, 0x5C, dst_bytes);
+          expected_.assign(dst_bytes, 0x5C);
+          for (int64_t r = 0; r < rows; ++r) {
+            for (int64_t k = 0; k < columns; ++k) {
+              expect_item(c, src + r * src_row + k * c.size,
+                          expected_.data() + r * dst_row + k * c.size);
+            }
+          }
+          const sc_run run = make_run(rows, columns, src, c.size, {src_row, c.size}, dst, c.size,
+                                      {dst_row, c.size}, &c.params);
+          ASSERT_EQ(c.entry->run(&run), 0u) << note();
+          ASSERT_EQ(std::memcmp(dst, expected_.data(), dst_bytes), 0)
+              << note() << " size " << c.size << " unit " << c.unit << " gap " << gap;
+          ASSERT_EQ(dst_.damage(), 0) << note();
+        }
+      }
     }
   }
 }

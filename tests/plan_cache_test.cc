@@ -19,7 +19,8 @@ struct Args {
   Format format;
   std::vector<int64_t> shape, strides;
   int64_t offset = 0;
-  LayoutView view() const { return {&format, shape, strides, offset}; }
+  std::vector<int64_t> suboffsets = {};
+  LayoutView view() const { return {&format, shape, strides, offset, suboffsets}; }
 };
 
 Args packed(const char* format, int64_t n) {
@@ -71,6 +72,18 @@ TEST_F(PlanCacheTest, EverythingThatAPlanDependsOnIsInTheKey) {
   others.push_back(cached_convert(src.view(), dst.view(), {.nan = NanPolicy::kRaise}));
   others.push_back(cached_convert(src.view(), dst.view(), {.fields = FieldMatch::kPosition}));
   others.push_back(cached_convert(src.view(), dst.view(), {.index_offset = 1}));
+  others.push_back(
+      cached_convert(src.view(), dst.view(), {.missing_fields = MissingFields::kZero}));
+  other = src;
+  other.suboffsets = {0};
+  others.push_back(cached_convert(other.view(), dst.view()));
+  other.suboffsets = {4};
+  others.push_back(cached_convert(other.view(), dst.view()));
+  const Args mask = packed("?", 10), column_mask = {mask.format, {1}, {1}};
+  others.push_back(cached_convert(src.view(), dst.view(), mask.view()));
+  others.push_back(cached_convert(src.view(), dst.view(), column_mask.view()));
+  others.push_back(
+      cached_convert(src.view(), dst.view(), mask.view(), {.overflow = Overflow::kSaturate}));
   others.push_back(cached_byteswap(src.view(), src.view()));
   others.push_back(cached_convert(src.view(), src.view()));
   for (size_t i = 0; i < others.size(); ++i) {
@@ -134,6 +147,10 @@ TEST_F(PlanCacheTest, ErrorsAreNotCached) {
   Args bad = src;
   bad.strides.clear();
   EXPECT_THROW(cached_convert(bad.view(), dst.view()), Error);
+  bad = src;
+  bad.suboffsets = {-1, -1};
+  EXPECT_THROW(cached_convert(bad.view(), dst.view()), Error);
+  bad.suboffsets.clear();
   bad.shape.assign(65, 1);
   bad.strides.assign(65, 4);
   EXPECT_THROW(cached_convert(bad.view(), dst.view()), Error);
@@ -144,6 +161,12 @@ TEST_F(PlanCacheTest, SixtyFourDimensionsFit) {
   const Args src = {f, std::vector<int64_t>(64, 1), std::vector<int64_t>(64, 4)};
   const Plan plan = cached_convert(src.view(), src.view());
   EXPECT_EQ(id(plan), id(cached_convert(src.view(), src.view())));
+  Args pointers = src, mask = src;
+  pointers.suboffsets.assign(64, 0);
+  mask.format = Format::parse("?");
+  mask.suboffsets.assign(64, 1);
+  const Plan full = cached_convert(pointers.view(), pointers.view(), mask.view());
+  EXPECT_EQ(id(full), id(cached_convert(pointers.view(), pointers.view(), mask.view())));
   const Args scalar = {f, {}, {}};
   ReduceOptions all;
   for (int axis = 0; axis < 64; ++axis) all.axes.push_back(axis);

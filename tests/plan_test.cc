@@ -5,8 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <functional>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -382,14 +385,59 @@ TEST_P(PlanTest, NestedDimensionsOfOneDoNotPileUp) {
   EXPECT_EQ(last, 5.0);
 }
 
-// Equal offsets and sizes are not enough in place: the elements of a sub-array may lie elsewhere.
-TEST_P(PlanTest, InPlaceAsksForTheSamePlaces) {
-  const Layout src = packed("T{(3)T{<h:a:}:s:6x}", {1}), dst = packed("T{(3)T{<h:a:2x}:s:}", {1});
-  ASSERT_EQ(src.format().itemsize(), dst.format().itemsize());
-  char item[12] = {1, 0, 2, 0, 3, 0};
-  const RunStatus status = Plan::convert(src, dst).try_run({item}, {item});
-  EXPECT_EQ(status.code, StatusCode::kOverlap);
-  EXPECT_EQ(item[4], 3) << "nothing may be written";
+// Equal offsets and sizes are not enough to write items over themselves: the elements of a
+// sub-array may lie elsewhere. They move in an order that reads each before it is overwritten.
+TEST_P(PlanTest, InPlaceElementsMayMove) {
+  const char* const dense = "T{(3)T{<h:a:}:s:6x}";
+  const char* const wide = "T{(3)T{<h:a:2x}:s:}";
+  ASSERT_EQ(format(dense).itemsize(), format(wide).itemsize());
+  using Item = std::array<int16_t, 6>;
+  const std::array<Item, 2> closed = {{{1, 2, 3, -7, -8, -9}, {4, 5, 6, -7, -8, -9}}};
+  std::array<Item, 2> items = closed;
+  RunStatus status =
+      Plan::convert(packed(dense, {2}), packed(wide, {2})).try_run({items.data()}, {items.data()});
+  ASSERT_EQ(status.code, StatusCode::kOk);
+  // Padding keeps what was there.
+  const std::array<Item, 2> opened = {{{1, 2, 2, -7, 3, -9}, {4, 5, 5, -7, 6, -9}}};
+  EXPECT_EQ(items, opened);
+  status =
+      Plan::convert(packed(wide, {2}), packed(dense, {2})).try_run({items.data()}, {items.data()});
+  ASSERT_EQ(status.code, StatusCode::kOk);
+  const std::array<Item, 2> again = {{{1, 2, 3, -7, 3, -9}, {4, 5, 6, -7, 6, -9}}};
+  EXPECT_EQ(items, again);
+}
+
+// A reversal reads at one end what it wrote at the other: no order is safe, and a copy is.
+TEST_P(PlanTest, OverlapWithoutASafeOrderIsRefusedOrCopied) {
+  std::vector<int32_t> data(101);
+  std::iota(data.begin(), data.end(), 0);
+  const std::vector<int32_t> old = data;
+  const Plan plan =
+      Plan::convert(packed("i", {101}), Layout::strided(format("i"), {101}, {-4}, 400));
+  RunOptions options;
+  EXPECT_EQ(plan.try_run({data.data()}, {data.data()}, options).code, StatusCode::kOverlap);
+  EXPECT_EQ(data, old);
+  options.overlap = OverlapPolicy::kCopy;
+  ASSERT_EQ(plan.try_run({data.data()}, {data.data()}, options).code, StatusCode::kOk);
+  EXPECT_TRUE(std::equal(data.begin(), data.end(), old.rbegin()));
+}
+
+// An element of no bytes has nothing to do, however its items are walked.
+TEST_P(PlanTest, ElementsWithoutBytes) {
+  const Format from = format("T{0s:a:3x}"), to = format("T{3x0s:a:}");
+  std::vector<uint8_t> bytes(20 * 30 * 3 + 1), other(bytes.size(), 9);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 7);
+  const std::vector<uint8_t> old = bytes;
+  const Layout src = Layout::contiguous(from, {20, 30});
+  const Plan turned = Plan::convert(src, Layout::strided(to, {20, 30}, {3, 60}));
+  EXPECT_TRUE(turned.try_run({bytes.data()}, {other.data()}).ok());
+  EXPECT_EQ(other, std::vector<uint8_t>(other.size(), 9));
+  const Plan beside = Plan::convert(src, Layout::contiguous(to, {20, 30}));
+  EXPECT_TRUE(beside.try_run({bytes.data()}, {bytes.data() + 1}).ok());
+  EXPECT_EQ(bytes, old);
+  Plan::convert(packed("T{0s:a:<h:n:}", {1}), packed("T{<i:n:0s:a:}", {1}))
+      .run(bytes.data(), other.data());
+  EXPECT_EQ(other[0], old[0]);
 }
 
 TEST_P(PlanTest, UnknownTypesKeepTheirByteOrder) {

@@ -118,6 +118,58 @@ TEST_P(ThreadTest, LargeRunsGiveTheSameBits) {
   }
 }
 
+// Tiles past the caches: each thread carries lines of its own, and none of them writes another's.
+struct StreamedTiles {
+  const char *from, *to;
+  std::vector<int64_t> shape;  // of both sides; the source is packed
+  int64_t gap;                 // between rows of the destination; -1: they begin on lines
+};
+
+void check_streamed_tiles(const StreamedTiles& c, const std::string& target) {
+  const Format format = Format::parse(c.to);
+  const int64_t size = format.itemsize(), packed = c.shape[0] * size;
+  const int64_t row = c.gap < 0 ? (packed + 63) / 64 * 64 : packed + c.gap;
+  const Layout src = Layout::contiguous(Format::parse(c.from), c.shape);
+  const Layout dst = Layout::strided(format, c.shape, {size, row});
+  const Plan plan = Plan::convert(src, dst);
+  Random random(9);
+  std::vector<unsigned char> in(static_cast<size_t>(src.extent().highest));
+  for (unsigned char& byte : in) byte = static_cast<unsigned char>(random.bits());
+  const auto bytes = static_cast<size_t>(dst.extent().highest) + 64;
+  const std::vector<unsigned char> old(bytes, 0x5C);
+  for (const size_t shift : {size_t{0}, static_cast<size_t>(1 + random.below(63))}) {
+    RunOptions options;
+    options.stream = Stream::kNever;
+    std::vector<unsigned char> want = old;
+    plan.run(in.data(), want.data() + shift, options);
+    options.stream = Stream::kAlways;
+    for (options.threads = 1; options.threads <= 4; ++options.threads) {
+      std::vector<unsigned char> got = old;
+      plan.run(in.data(), got.data() + shift, options);
+      ASSERT_TRUE(got == want) << target << " " << c.from << " to " << c.to << ", " << c.shape[0]
+                               << " x " << c.shape[1] << ", rows " << row << " apart, shift "
+                               << shift << ", " << options.threads << " threads";
+    }
+  }
+}
+
+TEST_P(ThreadTest, StreamedTilesGiveTheSameBits) {
+  const SmallSeams hooks;
+  for (const auto& [from, to] : {std::pair<const char*, const char*>{"f", "f"},
+                                 {"B", "B"},
+                                 {"d", "d"},
+                                 {"H", ">H"},
+                                 {"B", "d"},
+                                 {"d", "e"},
+                                 {"i", "f"}}) {
+    for (const int64_t gap : {-1, 0, 1}) {
+      ASSERT_NO_FATAL_FAILURE(check_streamed_tiles({from, to, {183, 97}, gap}, table().target));
+      // More rows than lines are carried for at once.
+      ASSERT_NO_FATAL_FAILURE(check_streamed_tiles({from, to, {140, 2300}, gap}, table().target));
+    }
+  }
+}
+
 // The lowest index, whichever thread meets a bad element first.
 TEST_P(ThreadTest, ErrorsNameTheLowestIndex) {
   const SmallSeams hooks(8);

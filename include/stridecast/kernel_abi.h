@@ -14,7 +14,9 @@ extern "C" {
 /* sc_run.flags */
 enum {
   SC_RUN_IN_PLACE = 1, /* src and dst are the same memory with the same steps */
-  SC_RUN_STREAM = 2    /* dst is not read soon: non-temporal stores are allowed */
+  SC_RUN_STREAM = 2,   /* dst is not read soon: non-temporal stores are allowed, the fence after
+                          them is the caller's */
+  SC_RUN_FETCH = 4     /* src comes from memory, its rows far apart: fetch ahead along them */
 };
 
 /* Error bits: a kernel ORs them over all items and never stops early. */

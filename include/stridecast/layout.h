@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "stridecast/export.h"
@@ -22,9 +23,17 @@ struct Extent {
   bool operator==(const Extent&) const = default;
 };
 
+/// The order of a dense array's axes in memory: last axis fastest, first axis fastest, or as in
+/// another array (descending absolute stride, zero strides last: NumPy's "K").
+enum class Order : uint8_t { kC, kF, kKeep };
+
 /// Where the items of an array lie: item (i0, i1, ...) starts at offset + sum(i_k * strides[k]).
 /// Strides are in bytes, may be zero or negative, and need no alignment. A size of 0 in the shape
 /// makes an empty layout; an empty shape is one item.
+///
+/// Suboffsets (PEP 3118) make an axis one of pointers: where suboffsets[k] >= 0, what lies at the
+/// place that axes 0 to k lead to is the address of the data, and suboffsets[k] is added to it.
+/// The extent then covers the pointers, and the exporter is trusted with what they point to.
 ///
 ///     Layout rows = Layout::contiguous(Format::parse("f"), {480, 640});
 ///     Layout green = Layout::strided(Format::parse("B"), {480, 640}, {640 * 3, 3}, /*offset=*/1);
@@ -33,12 +42,13 @@ struct Extent {
 /// extent that does not fit 63 bits.
 class STRIDECAST_API Layout {
  public:
-  static Layout contiguous(const Format& format, std::vector<int64_t> shape);
+  static Layout contiguous(const Format& format, std::vector<int64_t> shape,
+                           Order order = Order::kC);
   static Layout strided(const Format& format, std::vector<int64_t> shape,
-                        std::vector<int64_t> strides, int64_t offset = 0);
-  /// A dense layout for a result shaped like `like`, its axes in the same order in memory:
-  /// descending absolute stride, zero strides last (NumPy's order="K").
-  static Layout like(const Format& format, const Layout& like);
+                        std::vector<int64_t> strides, int64_t offset = 0,
+                        std::vector<int64_t> suboffsets = {});
+  /// A dense layout for a result shaped like `like`.
+  static Layout like(const Format& format, const Layout& like, Order order = Order::kKeep);
 
   const Format& format() const noexcept { return format_; }
   std::span<const int64_t> shape() const noexcept { return shape_; }
@@ -49,14 +59,20 @@ class STRIDECAST_API Layout {
   const Extent& extent() const noexcept { return extent_; }
   /// Items are dense in C order, so that the buffer is size() * itemsize bytes from offset.
   bool is_c_contiguous() const noexcept;
+  /// One a dimension, or empty where no axis is one of pointers.
+  std::span<const int64_t> suboffsets() const noexcept { return suboffsets_; }
+  /// The layout of one field of a layout of structs, over the same memory; a sub-array's dimensions
+  /// come last. Throws Error(kInvalidArgument) if there is no such field.
+  Layout field(std::string_view name) const;
 
  private:
   Layout(const Format& format, std::vector<int64_t> shape, std::vector<int64_t> strides,
-         int64_t offset);
+         int64_t offset, std::vector<int64_t> suboffsets);
 
   Format format_;
   std::vector<int64_t> shape_;
   std::vector<int64_t> strides_;
+  std::vector<int64_t> suboffsets_;
   int64_t offset_ = 0;
   int64_t size_ = 0;
   Extent extent_;

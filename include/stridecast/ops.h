@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string_view>
 
 #include "stridecast/export.h"
 #include "stridecast/plan.h"
@@ -20,12 +22,15 @@ struct LayoutView {
   std::span<const int64_t> shape;
   std::span<const int64_t> strides;  // bytes
   int64_t offset = 0;
+  std::span<const int64_t> suboffsets = {};  // none, or one a dimension
 };
 
 /// The plan for these layouts and options, from the cache or made now. Same errors as
 /// Plan::convert.
 STRIDECAST_API Plan cached_convert(const LayoutView& src, const LayoutView& dst,
                                    const ConvertOptions& options = {});
+STRIDECAST_API Plan cached_convert(const LayoutView& src, const LayoutView& dst,
+                                   const LayoutView& where, const ConvertOptions& options = {});
 STRIDECAST_API Plan cached_byteswap(const LayoutView& src, const LayoutView& dst);
 STRIDECAST_API Plan cached_reduce(const LayoutView& src, const LayoutView& dst,
                                   const ReduceOptions& options);
@@ -37,6 +42,50 @@ STRIDECAST_API Plan cached_reduce(const LayoutView& src, const LayoutView& dst,
 STRIDECAST_API void convert(const Layout& src, const void* src_data, const Layout& dst,
                             void* dst_data, const ConvertOptions& options = {},
                             const RunOptions& run = {});
+
+/// Reverses the bytes of every element of src on their way to dst, which may be src itself.
+STRIDECAST_API void byteswap(const Layout& src, const void* src_data, const Layout& dst,
+                             void* dst_data, const RunOptions& run = {});
+
+/// A dense array of its own. `data` is aligned to 64 bytes and fits layout.offset() == 0.
+struct STRIDECAST_API Array {
+  struct Free {
+    void operator()(std::byte* memory) const noexcept;
+  };
+  Layout layout;
+  std::unique_ptr<std::byte, Free> data;
+};
+
+/// Memory for a dense array: uninitialised, but zeros for structs, whose padding nobody writes.
+/// Throws Error(kOutOfMemory).
+STRIDECAST_API Array make_array(Layout layout);
+
+/// A copy of src, dense in the given order: NumPy's ascontiguousarray (always a copy: see
+/// Layout::is_c_contiguous) and asfortranarray.
+///
+///     sc::Array packed = sc::copy(view_layout, view_data);
+STRIDECAST_API Array copy(const Layout& src, const void* src_data, Order order = Order::kC,
+                          const RunOptions& run = {});
+
+/// One field of an array of structs beside the array it is taken from or put into; shapes and
+/// formats convert as in convert().
+struct FieldArray {
+  std::string_view name;
+  const Layout* layout = nullptr;
+  void* data = nullptr;
+};
+
+/// Takes fields of an array of structs apart into arrays, or puts them together, in one pass over
+/// the structs' memory. A field's array has the structs' shape, a sub-array's dimensions last.
+/// Bytes of dst that no field names keep their value. Throws as Layout::field, Plan::convert and
+/// Plan::run do; a data error names the field, and its position() is the struct's. Refused before
+/// anything is written: suboffsets, and arrays that share memory with those fields or, in split,
+/// each other.
+STRIDECAST_API void split(const Layout& src, const void* src_data,
+                          std::span<const FieldArray> fields, const ConvertOptions& options = {},
+                          const RunOptions& run = {});
+STRIDECAST_API void join(std::span<const FieldArray> fields, const Layout& dst, void* dst_data,
+                         const ConvertOptions& options = {}, const RunOptions& run = {});
 
 struct PlanCacheStats {
   size_t size, capacity, hits, misses;

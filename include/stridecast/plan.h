@@ -26,11 +26,16 @@ enum class NanPolicy : uint8_t { kDefault, kRaise };
 /// by position.
 enum class FieldMatch : uint8_t { kAuto, kName, kPosition };
 
+/// What becomes of fields that only one of two structs has, where fields pair by name: an error, or
+/// the destination's are zeroed and the source's left out.
+enum class MissingFields : uint8_t { kError, kZero };
+
 struct ConvertOptions {
   Overflow overflow = Overflow::kDefault;
   NanPolicy nan = NanPolicy::kDefault;
   FieldMatch fields = FieldMatch::kAuto;
   int64_t index_offset = 0;  // logical index of the first item, for data converted in pieces
+  MissingFields missing_fields = MissingFields::kError;
 };
 
 enum class ReduceOp : uint8_t { kSum, kMin };
@@ -49,9 +54,19 @@ STRIDECAST_API DType reduce_result(ReduceOp op, DType type) noexcept;
 /// thread, and return when all are done.
 using ParallelFor = std::function<void(int count, const std::function<void(int)>& task)>;
 
+/// What a run does where source and destination share memory so that no order of its loops would
+/// read every item before it is overwritten: fail with kOverlap, or copy the source first.
+enum class OverlapPolicy : uint8_t { kRefuse, kCopy };
+
+/// Whether the destination is written past the caches: where it outgrows them, never (it is read
+/// soon), or at any size (it is not read soon).
+enum class Stream : uint8_t { kAuto, kNever, kAlways };
+
 struct RunOptions {
   int threads = 1;                // at most this many; the result never depends on it
   ParallelFor parallel_for = {};  // used instead of OpenMP when set
+  OverlapPolicy overlap = OverlapPolicy::kRefuse;
+  Stream stream = Stream::kAuto;
 };
 
 /// One operand: where item (0, ..., 0) of its layout minus the layout's offset lies.
@@ -68,16 +83,18 @@ enum class StatusCode : uint8_t {
   kDataError,    // an element breaks a rule that the options ask to enforce
   kOverlap,      // source and destination share memory in an unsafe way
   kTooSmall,     // an operand is smaller than its layout's extent
-  kOutOfMemory,  // no workspace
+  kOutOfMemory,  // no workspace, or none for the copy that OverlapPolicy::kCopy makes
   kPoolFailed,   // RunOptions::parallel_for threw
 };
 
 struct RunStatus {
   StatusCode code = StatusCode::kOk;
   uint32_t error_bits = 0;  // SC_ERR_* of kernel_abi.h, for kDataError
-  int64_t index = -1;       // logical (C order) index of the first bad item; operand for kTooSmall
-  int field = -1;           // which leaf program met it; Plan::field_path(field) names it
-  char value[40] = {};      // the offending value as text
+  // Logical (C order) index of the first bad item; for kTooSmall and kOverlap the operand: 0 source
+  // (or -1), 1 destination, 2 mask.
+  int64_t index = -1;
+  int field = -1;       // which leaf program met it; Plan::field_path(field) names it
+  char value[40] = {};  // the offending value as text
   bool ok() const noexcept { return code == StatusCode::kOk; }
 };
 
@@ -94,6 +111,10 @@ struct RunStatus {
 class STRIDECAST_API Plan {
  public:
   static Plan convert(const Layout& src, const Layout& dst, const ConvertOptions& options = {});
+  /// Only where `where`, of format '?' or a one-byte integer that broadcasts to dst's shape, is not
+  /// 0. Of the other items no byte of dst is read or written, and no value of src is reported.
+  static Plan convert(const Layout& src, const Layout& dst, const Layout& where,
+                      const ConvertOptions& options = {});
   /// Reverses the bytes of every element and keeps the format: both formats must be equal.
   static Plan byteswap(const Layout& src, const Layout& dst);
   /// Folds `options.axes` of src. dst has the shape of the kept axes, or the same number of axes
@@ -104,9 +125,14 @@ class STRIDECAST_API Plan {
   /// any other failure the destination is unspecified (each item old or wholly converted).
   RunStatus try_run(const Operand& src, const Operand& dst,
                     const RunOptions& options = {}) const noexcept;
+  /// The same for a plan with a mask, the third operand. A mask that shares memory with dst is
+  /// kOverlap under either policy.
+  RunStatus try_run(const Operand& src, const Operand& dst, const Operand& where,
+                    const RunOptions& options = {}) const noexcept;
   /// As try_run, with the layouts' data pointers (their offsets are added); throws Error with the
   /// message of status_error().
   void run(const void* src, void* dst, const RunOptions& options = {}) const;
+  void run(const void* src, void* dst, const void* where, const RunOptions& options = {}) const;
   /// The exception that describes a failed status: index, value, field.
   Error status_error(const RunStatus& status) const;
 

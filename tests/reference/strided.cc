@@ -32,17 +32,21 @@ void append_leaves(const std::vector<Field>& fields, const Leaf& parent, std::ve
   }
 }
 
+constexpr size_t kNoLeaf = SIZE_MAX;
+
 // For each leaf of dst the leaf of src that feeds it. Equal paths (of one sub-array) pair in order.
 std::vector<size_t> pair_leaves(const std::vector<Leaf>& src, const std::vector<Leaf>& dst,
                                 Pairing pairing) {
-  if (src.size() != dst.size()) throw std::logic_error("leaf counts differ");
-  std::vector<size_t> source(dst.size());
+  const bool may_lack = pairing == Pairing::kNameOrZero;
+  if (!may_lack && src.size() != dst.size()) throw std::logic_error("leaf counts differ");
+  std::vector<size_t> source(dst.size(), kNoLeaf);
   std::vector<bool> taken(src.size(), false);
   for (size_t d = 0; d < dst.size(); ++d) {
     size_t s = d;
-    if (pairing == Pairing::kName) {
+    if (pairing != Pairing::kPosition) {
       for (s = 0; s < src.size() && (taken[s] || src[s].path != dst[d].path); ++s) {
       }
+      if (s == src.size() && may_lack) continue;
       if (s == src.size()) throw std::logic_error("no source leaf named " + dst[d].path);
     }
     taken[s] = true;
@@ -72,6 +76,16 @@ std::vector<int64_t> source_indices(const Layout& src, std::span<const int64_t> 
   return item_offsets(broadcast(numbers, shape));
 }
 
+// For every item of dst whether it is written; empty: all are.
+std::vector<bool> selection(const Mask& where, std::span<const int64_t> shape) {
+  std::vector<bool> selected;
+  if (where.layout == nullptr) return selected;
+  for (const int64_t offset : item_offsets(broadcast(*where.layout, shape))) {
+    selected.push_back(static_cast<const unsigned char*>(where.data)[offset] != 0);
+  }
+  return selected;
+}
+
 }  // namespace
 
 std::vector<Leaf> leaves(const Format& format) {
@@ -92,20 +106,26 @@ Layout broadcast(const Layout& src, std::span<const int64_t> shape) {
 }
 
 Outcome convert(const Layout& src, const void* src_data, const Layout& dst, void* dst_data,
-                Mode mode, bool nan_raises, Pairing pairing) {
+                Mode mode, bool nan_raises, Pairing pairing, const Mask& where) {
   const std::vector<Leaf> src_leaves = leaves(src.format());
   const std::vector<Leaf> dst_leaves = leaves(dst.format());
   const std::vector<size_t> source = pair_leaves(src_leaves, dst_leaves, pairing);
   const std::vector<int64_t> offsets = item_offsets(broadcast(src, dst.shape()));
   const std::vector<int64_t> indices = source_indices(src, dst.shape());
+  const std::vector<bool> selected = selection(where, dst.shape());
   Outcome outcome;
   for_each_item(dst, [&](int64_t index, int64_t dst_offset) {
     const auto at = static_cast<size_t>(index);
+    if (!selected.empty() && !selected[at]) return;
     for (size_t d = 0; d < dst_leaves.size(); ++d) {
-      const Leaf& from = src_leaves[source[d]];
       const Leaf& to = dst_leaves[d];
-      const char* read = static_cast<const char*>(src_data) + offsets[at] + from.offset;
       char* write = static_cast<char*>(dst_data) + dst_offset + to.offset;
+      if (source[d] == kNoLeaf) {
+        std::memset(write, 0, static_cast<size_t>(to.size));
+        continue;
+      }
+      const Leaf& from = src_leaves[source[d]];
+      const char* read = static_cast<const char*>(src_data) + offsets[at] + from.offset;
       const uint64_t bits = load(read, size(from.type), from.order);
       const Converted result = convert(from.type, bits, to.type, mode, nan_raises);
       store(write, size(to.type), result.bits, to.order);
@@ -122,19 +142,25 @@ Outcome convert(const Layout& src, const void* src_data, const Layout& dst, void
   return outcome;
 }
 
-void copy(const Layout& src, const void* src_data, const Layout& dst, void* dst_data) {
+void copy(const Layout& src, const void* src_data, const Layout& dst, void* dst_data,
+          const Mask& where) {
   const std::vector<int64_t> offsets = item_offsets(broadcast(src, dst.shape()));
+  const std::vector<bool> selected = selection(where, dst.shape());
   for_each_item(dst, [&](int64_t index, int64_t dst_offset) {
+    if (!selected.empty() && !selected[static_cast<size_t>(index)]) return;
     std::memcpy(static_cast<char*>(dst_data) + dst_offset,
                 static_cast<const char*>(src_data) + offsets[static_cast<size_t>(index)],
                 static_cast<size_t>(dst.format().itemsize()));
   });
 }
 
-void byteswap(const Layout& src, const void* src_data, const Layout& dst, void* dst_data) {
+void byteswap(const Layout& src, const void* src_data, const Layout& dst, void* dst_data,
+              const Mask& where) {
   const std::vector<Leaf> all = leaves(dst.format());
   const std::vector<int64_t> offsets = item_offsets(broadcast(src, dst.shape()));
+  const std::vector<bool> selected = selection(where, dst.shape());
   for_each_item(dst, [&](int64_t index, int64_t dst_offset) {
+    if (!selected.empty() && !selected[static_cast<size_t>(index)]) return;
     for (const Leaf& leaf : all) {
       char* element = static_cast<char*>(dst_data) + dst_offset + leaf.offset;
       std::memcpy(

@@ -55,20 +55,34 @@ struct Outcome {
   uint32_t bits = 0;   // SC_ERR_OVERFLOW, SC_ERR_NAN of all leaves that fail there
 };
 
-enum class Pairing : uint8_t { kName, kPosition };
+enum class Pairing : uint8_t {
+  kName,
+  kPosition,
+  kNameOrZero,  // by name; leaves of dst that src lacks become zero, those that dst lacks are
+                // unread
+};
+
+/// Which items of dst are written: those whose byte of the mask, broadcast to dst's shape, is not
+/// 0. Of the others nothing is read, written or reported. Without a layout, all.
+struct Mask {
+  const Layout* layout = nullptr;
+  const void* data = nullptr;
+};
 
 /// Converts every leaf; bytes of dst between leaves keep their value. Leaves that do not pair are a
 /// mistake of the test (std::logic_error).
 Outcome convert(const Layout& src, const void* src_data, const Layout& dst, void* dst_data,
                 Mode mode = Mode::kWrap, bool nan_raises = false,
-                Pairing pairing = Pairing::kPosition);
+                Pairing pairing = Pairing::kPosition, const Mask& where = {});
 
 /// Equal formats: every byte of every item, padding included.
-void copy(const Layout& src, const void* src_data, const Layout& dst, void* dst_data);
+void copy(const Layout& src, const void* src_data, const Layout& dst, void* dst_data,
+          const Mask& where = {});
 
-/// Equal formats: the bytes of every element reversed; bytes of dst between leaves keep their
-/// value.
-void byteswap(const Layout& src, const void* src_data, const Layout& dst, void* dst_data);
+/// Leaves at equal offsets: the bytes of every element reversed; bytes of dst between leaves keep
+/// their value.
+void byteswap(const Layout& src, const void* src_data, const Layout& dst, void* dst_data,
+              const Mask& where = {});
 
 }  // namespace stridecast::reference
 

@@ -15,6 +15,7 @@ struct FieldPlan {
   std::string name, shape;
   DType src = DType::kBool, dst = DType::kBool;
   std::vector<FieldPlan> fields;  // a nested struct if not empty
+  bool in_src = true, in_dst = true;
 };
 
 std::string code_of(DType type) {
@@ -51,6 +52,7 @@ std::string text_of(Random& random, const std::vector<FieldPlan>& fields, bool i
   if (shuffles) std::shuffle(order.begin(), order.end(), std::mt19937_64(random.bits()));
   std::string text = "T{";
   for (const FieldPlan& field : order) {
+    if (!(is_src ? field.in_src : field.in_dst)) continue;
     if (!aligned && random.chance(20)) text += std::to_string(random.between(1, 5)) + "x";
     text += field.shape;
     if (field.fields.empty()) {
@@ -63,6 +65,20 @@ std::string text_of(Random& random, const std::vector<FieldPlan>& fields, bool i
   }
   if (!aligned && random.chance(20)) text += "3x";
   return text + "}";
+}
+
+// Fields go from either side; each keeps one, so that no struct is empty.
+void leave_gaps(Random& random, std::vector<FieldPlan>& fields) {
+  bool any_src = false, any_dst = false;
+  for (FieldPlan& field : fields) {
+    leave_gaps(random, field.fields);
+    field.in_src = !random.chance(30);
+    field.in_dst = !random.chance(30);
+    any_src = any_src || field.in_src;
+    any_dst = any_dst || field.in_dst;
+  }
+  if (fields.empty() || (any_src && any_dst)) return;
+  fields.front().in_src = fields.front().in_dst = true;
 }
 
 }  // namespace
@@ -85,6 +101,38 @@ FormatPair random_format_pair(Random& random) {
           by_name ? reference::Pairing::kName : reference::Pairing::kPosition};
 }
 
+FormatPair random_format_pair_with_gaps(Random& random) {
+  std::vector<FieldPlan> fields = random_fields(random, 0);
+  leave_gaps(random, fields);
+  const std::string src = text_of(random, fields, true, true, true, random.chance(20));
+  const std::string dst = text_of(random, fields, false, true, true, random.chance(20));
+  return {Format::parse(src), Format::parse(dst), FieldMatch::kName,
+          reference::Pairing::kNameOrZero};
+}
+
 Format random_format(Random& random) { return random_format_pair(random).src; }
+
+Format random_movable(Random& random) {
+  static constexpr const char* kTexts[] = {"b",
+                                           "<h",
+                                           ">i",
+                                           "<d",
+                                           "f",
+                                           "Zf",
+                                           ">Zd",
+                                           "1s",
+                                           "3s",
+                                           "5s",
+                                           "7s",
+                                           "8s",
+                                           "12s",
+                                           "16s",
+                                           "33s",
+                                           "<1w",
+                                           "<3w",
+                                           "T{b:a:<h:b:}",
+                                           "T{<d:x:5x<h:y:}"};
+  return Format::parse(random.pick(kTexts));
+}
 
 }  // namespace stridecast::testing

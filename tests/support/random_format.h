@@ -18,8 +18,15 @@ struct FormatPair {
 
 FormatPair random_format_pair(Random& random);
 
+/// Structs that pair by name, each of which lacks some fields of the other.
+FormatPair random_format_pair_with_gaps(Random& random);
+
 /// One format with elements of any arithmetic type.
 Format random_format(Random& random);
+
+/// One format that only moves: numbers, complex ones, texts and structs of any size from 1 to some
+/// dozens of bytes.
+Format random_movable(Random& random);
 
 }  // namespace stridecast::testing
 

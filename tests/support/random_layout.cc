@@ -1,6 +1,7 @@
 #include "tests/support/random_layout.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 #include <span>
 
@@ -13,6 +14,36 @@ std::string list(std::span<const int64_t> values) {
     text += (i == 0 ? "" : ", ") + std::to_string(values[i]);
   }
   return text + ")";
+}
+
+// Strides for axes in this order, outer to inner, with gaps between rows as Turned says.
+Layout with_gaps(Random& random, const Format& format, const std::vector<int64_t>& shape,
+                 const std::vector<size_t>& order) {
+  std::vector<int64_t> strides(shape.size());
+  int64_t reach = format.itemsize(), offset = 0;
+  for (size_t k = order.size(); k-- > 0;) {
+    const size_t axis = order[k];
+    const bool innermost = k + 1 == order.size();
+    int64_t stride = reach;
+    const int64_t kind = random.below(innermost ? 40 : 10);
+    if (kind == 0) {
+      stride += random.between(1, 9);
+    } else if (!innermost && kind <= 3) {
+      stride = (reach + 63) / 64 * 64;
+    } else if (!innermost && kind <= 5) {
+      stride = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(reach)));
+      if (stride * shape[axis] > 1 << 20) stride = reach;
+    } else if (!innermost && kind == 6) {
+      stride += format.itemsize() * random.between(1, 9);
+    }
+    reach += stride * (shape[axis] - 1);
+    if (random.chance(15)) {
+      offset += stride * (shape[axis] - 1);
+      stride = -stride;
+    }
+    strides[axis] = stride;
+  }
+  return Layout::strided(format, shape, strides, offset);
 }
 
 }  // namespace
@@ -68,6 +99,22 @@ Layout random_source(Random& random, const Format& format, const std::vector<int
     if (random.chance(5)) stride = random.between(-format.itemsize(), format.itemsize());
   }
   return Layout::strided(format, shape, strides, base.offset());
+}
+
+Turned random_turned(Random& random, const Format& src, const Format& dst) {
+  const bool channels = random.chance(20);
+  const int64_t few = channels ? random.between(2, 4) : random.between(1, 70);
+  int64_t many = random.between(1, random.chance(60) ? 300 : 70);
+  if (!channels && random.chance(50)) many = std::min<int64_t>(many + 40, 20000 / few);
+  std::vector<int64_t> shape = {many, few};
+  std::vector<size_t> from = {0, 1}, to = {1, 0};
+  if (random.chance(40)) {  // one more axis, outside of both, inside, or between
+    shape.push_back(random.between(1, std::max<int64_t>(20000 / (many * few), 1) > 4 ? 5 : 2));
+    from.insert(from.begin() + random.below(random.chance(70) ? 1 : 3), 2);
+    to.insert(to.begin() + random.below(random.chance(70) ? 1 : 3), 2);
+  }
+  if (random.chance(50)) std::swap(from, to);
+  return {with_gaps(random, src, shape, from), with_gaps(random, dst, shape, to)};
 }
 
 std::vector<int64_t> random_broadcastable(Random& random, const std::vector<int64_t>& shape) {

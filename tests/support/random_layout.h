@@ -40,6 +40,14 @@ Layout random_destination(Random& random, const Format& format, const std::vecto
 /// A layout whose items may repeat and overlap, fit for a source.
 Layout random_source(Random& random, const Format& format, const std::vector<int64_t>& shape);
 
+/// Two layouts of one shape whose fastest axes differ, of up to some 20000 items: transposes, and
+/// two to four interleaved channels to planes or back. Rows packed, on lines, at odd distances or a
+/// power of two apart.
+struct Turned {
+  Layout src, dst;
+};
+Turned random_turned(Random& random, const Format& src, const Format& dst);
+
 /// A shape that np.copyto broadcasts to `shape`: leading axes gone, some axes of size 1, or more of
 /// those in front.
 std::vector<int64_t> random_broadcastable(Random& random, const std::vector<int64_t>& shape);

@@ -1,0 +1,88 @@
+// The search for the first bad element: items in logical order, leaf after leaf, with scratch for a
+// destination. Kernels report bits for a chunk at a time, so a chunk that has some is walked again
+// item by item.
+
+#include "engine/check_pass.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "dtypes/scalar_text.h"
+#include "engine/pipeline.h"
+
+namespace stridecast::internal {
+namespace {
+
+constexpr RunContext kChecking = {.way = Way::kCheck};
+
+uint32_t check_items(const LeafProgram& leaf, const Loop& items, Cursor at) {
+  std::vector<Loop> loops(1, items);
+  loops.insert(loops.end(), leaf.inner.begin(), leaf.inner.end());
+  at.src += leaf.src_offset;
+  return run_leaf(leaf, loops, at, kChecking);
+}
+
+// The first bad element of one item, whose leaf is known to hold one.
+void describe_bad_element(const LeafProgram& leaf, Cursor item, RunStatus& status) {
+  item.src += leaf.src_offset;
+  walk(leaf.inner, item, [&](const Cursor& at) {
+    status.error_bits = run_leaf(leaf, {}, at, kChecking);
+    if (status.error_bits == 0) return true;
+    format_value(leaf.src_type, leaf.src_order, at.src, status.value, sizeof(status.value));
+    return false;
+  });
+}
+
+// Whether one of these items is bad; the first is described.
+bool find_bad_item(const Plan::Impl& plan, const Loop& items, const Cursor& start,
+                   RunStatus& status) {
+  Loop one = items;
+  one.n = 1;
+  for (int64_t i = 0; i < items.n; ++i) {
+    Cursor at = start;
+    at.advance(items, i);
+    for (size_t k = 0; k < plan.leaves.size(); ++k) {
+      const LeafProgram& leaf = plan.leaves[k];
+      if (!leaf.may_fail() || check_items(leaf, one, at) == 0) continue;
+      status.code = StatusCode::kDataError;
+      status.index = plan.options.index_offset + at.index;
+      status.field = static_cast<int>(k);
+      describe_bad_element(leaf, at, status);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+RunStatus check_only(const Plan::Impl& plan, Cursor at) {
+  RunStatus status;
+  const LoopNest& nest = plan.logical_nest;
+  at.src += nest.offset[kSrc];
+  at.dst = nullptr;
+  if (at.mask != nullptr) at.mask += nest.offset[kMask];
+  Loop items;
+  std::span<const Loop> outer = nest.loops;
+  if (!outer.empty()) {
+    items = outer.back();
+    outer = outer.first(outer.size() - 1);
+  }
+  walk(outer, at, [&](const Cursor& row) {
+    for (int64_t i = 0; i < items.n; i += kStructItems) {
+      Loop part = items;
+      part.n = std::min(kStructItems, items.n - i);
+      Cursor first = row;
+      first.advance(items, i);
+      const bool bad =
+          std::any_of(plan.leaves.begin(), plan.leaves.end(), [&](const LeafProgram& leaf) {
+            return leaf.may_fail() && check_items(leaf, part, first) != 0;
+          });
+      if (bad && find_bad_item(plan, part, first, status)) return false;
+    }
+    return true;
+  });
+  return status;
+}
+
+}  // namespace stridecast::internal

@@ -1,0 +1,236 @@
+// Pairs the leaves of two formats, by name or position, and makes their programs.
+
+#include "engine/leaf_pairs.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "dtypes/leaf_map.h"
+#include "engine/leaf_program.h"
+
+namespace stridecast::internal {
+namespace {
+
+using kernels::KernelTable;
+
+// "float32", "numpy.datetime64[us]", "unicode of 20 bytes", with what the byte order adds.
+std::string describe(const Leaf& leaf) {
+  const TypeFacts& facts = type_facts(leaf.type);
+  std::string text = facts.name;
+  if (leaf.custom) {
+    text = leaf.custom->module + "." + leaf.custom->qualname;
+    if (!leaf.custom->param.empty()) text += "[" + leaf.custom->param + "]";
+  } else if (facts.size == 0) {
+    text += " of " + std::to_string(leaf.itemsize) + " bytes";
+  }
+  if (leaf.order != ByteOrder::kNone && leaf.order != kHostOrder) text += " (byteswapped)";
+  return text;
+}
+
+std::string at_field(const std::string& path) {
+  return path.empty() ? std::string() : " of field '" + path + "'";
+}
+
+bool is_reference(DType type) { return type == DType::kPointer || type == DType::kObject; }
+
+void refuse_references(const Format& format, const std::vector<Leaf>& leaves) {
+  for (const Leaf& leaf : leaves) {
+    if (!is_reference(leaf.type)) continue;
+    throw Error(ErrorCode::kNoConversion,
+                "format '" + format.text() + "' holds pointers or objects" + at_field(leaf.path) +
+                    ": their bytes mean nothing outside the process that owns them");
+  }
+}
+
+Element element_of(const Leaf& leaf) {
+  return Element{leaf.path, leaf.type, leaf.order, leaf.itemsize, leaf.swap_unit};
+}
+
+bool same_bits(const Leaf& src, const Leaf& dst) {
+  // An unknown type has no swap unit: it moves, but only where nothing is to be swapped.
+  const bool same_order = src.swap_unit != 0 || src.order == dst.order;
+  return src.type == dst.type && src.itemsize == dst.itemsize && src.custom == dst.custom &&
+         same_order;
+}
+
+[[noreturn]] void no_conversion(const Leaf& src, const Leaf& dst) {
+  throw Error(ErrorCode::kNoConversion,
+              "no conversion from " + describe(src) + " to " + describe(dst) + at_field(dst.path));
+}
+
+// Loops over the elements of the sub-arrays around a leaf.
+std::vector<Loop> inner_loops(const Leaf& src, const Leaf& dst) {
+  std::vector<Loop> loops;
+  bool fits = src.dims.size() == dst.dims.size();
+  for (size_t k = 0; fits && k < dst.dims.size(); ++k) {
+    fits = src.dims[k].count == dst.dims[k].count;
+    Loop loop;
+    loop.n = dst.dims[k].count;
+    loop.step[kSrc] = src.dims[k].stride;
+    loop.step[kDst] = dst.dims[k].stride;
+    loops.push_back(loop);
+  }
+  if (!fits) {
+    throw Error(ErrorCode::kNoConversion,
+                "the sub-arrays" + at_field(dst.path) + " have different shapes");
+  }
+  // Nesting can pile up thousands of dimensions of 1; of the others no more than 62 fit 63 bits.
+  std::erase_if(loops, [](const Loop& loop) { return loop.n == 1; });
+  return loops;
+}
+
+LeafProgram pair_leaves(const KernelTable& table, const Leaf& src, const Leaf& dst,
+                        const ConvertOptions& options) {
+  if (!(is_arithmetic(src.type) && is_arithmetic(dst.type)) && !same_bits(src, dst)) {
+    no_conversion(src, dst);
+  }
+  LeafProgram program =
+      make_program(table, element_of(src), element_of(dst), options.overflow, options.nan);
+  program.src_offset = src.offset;
+  program.dst_offset = dst.offset;
+  std::vector<Loop> loops = inner_loops(src, dst);
+  program.inner.insert(program.inner.begin(), loops.begin(), loops.end());
+  return program;
+}
+
+// Source, destination; a source that is null is missing: the destination is zeroed.
+using LeafPairs = std::vector<std::pair<const Leaf*, const Leaf*>>;
+
+LeafPairs pair_by_position(const std::vector<Leaf>& src, const std::vector<Leaf>& dst) {
+  if (src.size() != dst.size()) {
+    throw Error(ErrorCode::kNoConversion, "the source has " + std::to_string(src.size()) +
+                                              " elements an item, the destination " +
+                                              std::to_string(dst.size()));
+  }
+  LeafPairs pairs;
+  for (size_t k = 0; k < dst.size(); ++k) pairs.emplace_back(&src[k], &dst[k]);
+  return pairs;
+}
+
+LeafPairs pair_by_name(const std::vector<Leaf>& src, const std::vector<Leaf>& dst,
+                       MissingFields missing) {
+  std::unordered_map<std::string, const Leaf*> by_key;
+  for (const Leaf& leaf : src) by_key.emplace(leaf.key, &leaf);
+  LeafPairs pairs;
+  for (const Leaf& leaf : dst) {
+    const auto found = by_key.find(leaf.key);
+    const bool known = found != by_key.end();
+    if (!known && missing == MissingFields::kError) {
+      throw Error(ErrorCode::kNoConversion, "the source has no field '" + leaf.path + "'");
+    }
+    pairs.emplace_back(known ? found->second : nullptr, &leaf);
+    if (known) by_key.erase(found);
+  }
+  if (missing == MissingFields::kError && !by_key.empty()) {
+    throw Error(ErrorCode::kNoConversion,
+                "the destination has no field '" + by_key.begin()->second->path + "'");
+  }
+  return pairs;
+}
+
+LeafPairs pair_all(const std::vector<Leaf>& src, const std::vector<Leaf>& dst,
+                   const ConvertOptions& options) {
+  FieldMatch match = options.fields;
+  if (match == FieldMatch::kAuto) {
+    const bool named = !dst.empty() && std::all_of(dst.begin(), dst.end(),
+                                                   [](const Leaf& leaf) { return leaf.all_named; });
+    match = named ? FieldMatch::kName : FieldMatch::kPosition;
+  }
+  return match == FieldMatch::kName ? pair_by_name(src, dst, options.missing_fields)
+                                    : pair_by_position(src, dst);
+}
+
+// Zeros for a leaf that the source lacks: bytes, filled from one.
+LeafProgram zero_leaf(const KernelTable& table, const Leaf& dst) {
+  LeafProgram program = make_move(table, 1);
+  program.zero = true;
+  program.path = dst.path;
+  program.dst_offset = dst.offset;
+  for (const LeafDim& dim : dst.dims) {
+    Loop loop;
+    loop.n = dim.count;
+    loop.step[kDst] = dim.stride;
+    program.inner.push_back(loop);
+  }
+  Loop bytes;
+  bytes.n = dst.itemsize;
+  bytes.step[kDst] = 1;
+  program.inner.push_back(bytes);
+  std::erase_if(program.inner, [](const Loop& loop) { return loop.n == 1; });
+  return program;
+}
+
+// Whether `next` continues `leaf`: both only move bytes, from neighbours to neighbours.
+bool continues(const LeafProgram& leaf, const LeafProgram& next) {
+  const auto moves = [](const LeafProgram& p) {
+    return !p.staged() && !p.swaps_in && !p.zero && p.inner.empty();
+  };
+  return moves(leaf) && moves(next) && next.src_offset == leaf.src_offset + leaf.src_size &&
+         next.dst_offset == leaf.dst_offset + leaf.dst_size;
+}
+
+// Runs of fields that only move pass as one: fewer visits of every item.
+std::vector<LeafProgram> merge_moves(const KernelTable& table, std::vector<LeafProgram> leaves) {
+  std::vector<LeafProgram> merged;
+  for (LeafProgram& leaf : leaves) {
+    if (merged.empty() || !continues(merged.back(), leaf)) {
+      merged.push_back(std::move(leaf));
+      continue;
+    }
+    LeafProgram& last = merged.back();
+    LeafProgram both = make_move(table, last.src_size + leaf.src_size);
+    both.path = last.path;
+    both.src_offset = last.src_offset;
+    both.dst_offset = last.dst_offset;
+    both.src_type = both.dst_type = DType::kStruct;
+    last = std::move(both);
+  }
+  return merged;
+}
+
+// Equal formats: the whole item is one element that moves, padding included.
+LeafProgram whole_item(const KernelTable& table, const Format& format) {
+  LeafProgram program = make_move(table, format.itemsize());
+  const Field* scalar = format.scalar();
+  program.src_type = program.dst_type = scalar != nullptr ? scalar->type : DType::kStruct;
+  return program;
+}
+
+}  // namespace
+
+std::vector<LeafProgram> convert_leaves(const KernelTable& table, const Format& src,
+                                        const Format& dst, const ConvertOptions& options) {
+  const std::vector<Leaf> from = leaves(src);
+  refuse_references(src, from);
+  if (src == dst) return {whole_item(table, src)};
+  const std::vector<Leaf> to = leaves(dst);
+  refuse_references(dst, to);
+  std::vector<LeafProgram> programs;
+  for (const auto& [a, b] : pair_all(from, to, options)) {
+    programs.push_back(a != nullptr ? pair_leaves(table, *a, *b, options) : zero_leaf(table, *b));
+  }
+  return merge_moves(table, std::move(programs));
+}
+
+std::vector<LeafProgram> byteswap_leaves(const KernelTable& table, const Format& format) {
+  const std::vector<Leaf> elements = leaves(format);
+  refuse_references(format, elements);
+  std::vector<LeafProgram> programs;
+  for (const Leaf& leaf : elements) {
+    const Element from = element_of(leaf);
+    if (leaf.swap_unit == 0) {
+      throw Error(ErrorCode::kNoConversion,
+                  "the byte order of an unknown type" + at_field(leaf.path) + " cannot be swapped");
+    }
+    Element to = from;
+    to.order = from.order == ByteOrder::kLittle ? ByteOrder::kBig : ByteOrder::kLittle;
+    LeafProgram program = make_program(table, from, to, Overflow::kWrap, NanPolicy::kDefault);
+    program.src_offset = program.dst_offset = leaf.offset;
+    std::vector<Loop> loops = inner_loops(leaf, leaf);
+    program.inner.insert(program.inner.begin(), loops.begin(), loops.end());
+    programs.push_back(std::move(program));
+  }
+  return merge_moves(table, std::move(programs));
+}
+
+}  // namespace stridecast::internal

@@ -1,0 +1,217 @@
+// Makes the programs of leaves: kernels by type, size and byte order; then the shape of their
+// innermost loops, and what follows from it.
+
+#include "engine/leaf_program.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "engine/run.h"
+
+namespace stridecast::internal {
+namespace {
+
+using kernels::KernelTable;
+using kernels::move_index;
+
+// Below this many items a row is not worth a kernel call of its own: rows pass in rectangles
+// instead.
+constexpr int64_t kDirectRow = 64;
+// Items that pass the stages together: about 2 KiB of the widest, so that both scratch buffers and
+// the lines they come from stay in L1 (measured: 128 is best from memory, 512 for narrow types in
+// cache).
+constexpr int64_t kChunkBytes = 2048, kMinChunk = 128, kMaxChunk = kScratchItems;
+
+constexpr int64_t kLine = 64;
+constexpr int64_t kShortRowBytes = 4096;
+// Tiles: how much of a destination row a block covers, and of a source row in cache (measured on
+// Zen 4: four lines by eight in cache; past the caches four lines of the destination by one of the
+// source, so that few source rows are in work and every visit of a destination row writes much).
+constexpr int64_t kTileRowBytes = 256, kTileSourceBytes = 512, kShortSourceBytes = 256;
+// Staged blocks: two buffers of this size and the lines around them stay in L1.
+constexpr int64_t kStagedBytes = 8192;
+// Blocks without tiles: as many source lines by as many destination rows.
+constexpr int64_t kBlockRows = 16, kBlockItems = 1024;
+
+const sc_entry* move_entry(const KernelTable& table, int64_t size, bool swap) {
+  return swap ? &table.move_swap[move_index(size)] : &table.move[move_index(size)];
+}
+
+const sc_entry* tile_entry(const KernelTable& table, int64_t size, bool swap) {
+  const int index = move_index(size);
+  if (index >= kernels::kTileSizes) return nullptr;
+  const sc_entry& entry = swap ? table.tile_swap[index] : table.tile[index];
+  return entry.run != nullptr ? &entry : nullptr;
+}
+
+bool swaps(const Element& src, const Element& dst) {
+  return src.swap_unit > 1 && src.order != dst.order;
+}
+
+int64_t chunk_items(int64_t widest_bytes) {
+  if (const int64_t forced = test_chunk_items(); forced > 0) return std::min(forced, kMaxChunk);
+  return std::clamp(kChunkBytes / widest_bytes, kMinChunk, kMaxChunk);
+}
+
+int64_t widest_item(const LeafProgram& program) {
+  int64_t widest = std::max(program.src_size, program.dst_size);
+  for (int k = 0; k < program.route.count; ++k) {
+    widest = std::max<int64_t>(widest, type_facts(program.route.stages[k].out).size);
+  }
+  return widest;
+}
+
+// Two to four channels at the fast end of one side: split into rows, or joined from them.
+bool splits_channels(const LeafProgram& program, const Loop& row, const Loop& column) {
+  const int64_t pixel = column.step[kSrc];
+  return row.n <= 4 && pixel > 0 && pixel <= 4 * program.src_size &&
+         pixel % program.src_size == 0 && row.n * program.src_size <= pixel;
+}
+bool joins_channels(const LeafProgram& program, const Loop& row, const Loop& column) {
+  return column.n <= 4 && row.step[kDst] == column.n * program.dst_size;
+}
+
+// Items of a block of tiles; `rows` by `columns` of the widest type fit a scratch buffer.
+void size_tiles(LeafProgram& program, const Loop& row, const Loop& column) {
+  const int64_t widest = widest_item(program);
+  const int64_t limit = kStagedBytes / widest;
+  if (splits_channels(program, row, column)) {
+    program.block = program.panel = {row.n, std::max(limit / row.n / kLine, int64_t{1}) * kLine};
+  } else if (joins_channels(program, row, column)) {
+    program.block = program.panel = {limit / column.n, column.n};
+  } else {
+    const int64_t line_items = kLine / program.src_size;
+    // Not less than a line of the destination, not more than a buffer holds of so many rows.
+    const int64_t columns =
+        std::clamp(kTileRowBytes / program.dst_size, kLine / program.dst_size, limit / line_items);
+    const int64_t in_cache = kTileSourceBytes / program.src_size;
+    // Short source rows pass whole: their lines follow each other in memory.
+    const bool short_rows = row.n * program.src_size <= kShortSourceBytes;
+    const int64_t fit = kBlockBytes / (columns * widest);
+    program.panel = {short_rows ? std::min(row.n, fit) : line_items, columns};
+    program.block = {program.staged() ? std::min(in_cache, limit / columns) : in_cache, columns};
+  }
+}
+
+void force_block(LeafProgram& program) {
+  const int64_t forced = std::min<int64_t>(test_chunk_items(), 16);
+  if (forced <= 0) return;
+  const int64_t line_items = (kLine + program.dst_size - 1) / program.dst_size;
+  program.block = {forced, forced};
+  program.panel = {forced, std::max(forced, line_items)};
+}
+
+}  // namespace
+
+LeafProgram make_move(const KernelTable& table, int64_t size) {
+  LeafProgram program;
+  program.src_size = program.dst_size = size;
+  program.move_out = program.gather = program.scatter = move_entry(table, size, false);
+  program.select = &table.move_where[move_index(size)];
+  program.chunk_items = chunk_items(std::max<int64_t>(size, 1));
+  return program;
+}
+
+LeafProgram make_program(const KernelTable& table, const Element& src, const Element& dst,
+                         Overflow overflow, NanPolicy nan) {
+  LeafProgram program;
+  Route route;
+  if (is_arithmetic(src.type) && is_arithmetic(dst.type)) {
+    route = find_route(table, src.type, dst.type, overflow, nan);
+  }
+  if (route.count > 0) {
+    program.swaps_in = src.size > 1 && src.order != kHostOrder;
+    program.swaps_out = dst.size > 1 && dst.order != kHostOrder;
+    program.src_size = src.size;
+    program.dst_size = dst.size;
+    program.move_in = program.gather = move_entry(table, src.size, program.swaps_in);
+    program.move_out = program.scatter = move_entry(table, dst.size, program.swaps_out);
+    program.swap_in.unit = src.size;
+    program.swap_out.unit = dst.size;
+    program.select = &table.move_where[move_index(dst.size)];
+    if (route.may_fail()) program.clear = &table.clear_unselected[move_index(src.size)];
+    if (program.swaps_out) program.swap = program.move_out;
+  } else {
+    const bool swap = swaps(src, dst);
+    // Several units an element (UCS-4 text): one more loop, over units.
+    const bool units = swap && src.swap_unit != src.size && src.swap_unit * 2 != src.size;
+    program = make_move(table, units ? src.swap_unit : src.size);
+    if (units) {
+      Loop loop;
+      loop.n = src.size / src.swap_unit;
+      loop.step[kSrc] = loop.step[kDst] = src.swap_unit;
+      program.inner.push_back(loop);
+    }
+    program.swaps_in = swap;
+    if (swap) {
+      const bool whole = units || src.swap_unit == src.size;  // else the two halves of a complex
+      program.move_out = program.gather =
+          whole ? move_entry(table, program.src_size, true) : &table.move_swap[kernels::kMoveN];
+      program.swap_in.unit = program.swap_out.unit = src.swap_unit;
+    }
+  }
+  program.route = route;
+  program.path = dst.path;
+  program.src_type = src.type;
+  program.dst_type = dst.type;
+  program.src_order = src.order;
+  program.chunk_items = chunk_items(std::max<int64_t>(widest_item(program), 1));
+  return program;
+}
+
+void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest) {
+  if (!bring_source_inward(nest)) {
+    // Rows shorter than a page: neighbours of both sides should meet soon.
+    const int64_t row_bytes = nest.loops.empty() ? 0 : nest.loops.back().n * program.dst_size;
+    if (row_bytes < kShortRowBytes) sort_by_locality(nest, 1);
+    return;
+  }
+  Loop& row = nest.loops[nest.loops.size() - 2];
+  Loop& column = nest.loops.back();
+  const bool unit_steps =
+      row.step[kSrc] == program.src_size && column.step[kDst] == program.dst_size;
+  const bool whole_swaps = !program.swaps_in || program.swap_in.unit == program.src_size;
+  const sc_entry* tile = tile_entry(table, program.src_size, program.swaps_in);
+  const int64_t least = 16 / program.src_size;  // of a 16-byte vector
+  const bool large = row.n >= least && column.n >= least;
+  const bool channels =
+      splits_channels(program, row, column) || joins_channels(program, row, column);
+  if (unit_steps && whole_swaps && tile != nullptr && (large || channels)) {
+    program.shape = Shape::kTiles;
+    program.stream = &table.stream_rows;
+    program.channels = channels;
+    program.streams = table.streams_tiles;
+    (program.staged() ? program.move_in : program.move_out) = tile;
+    size_tiles(program, row, column);
+  } else {
+    program.shape = Shape::kBlocks;
+    if (column.n < kBlockRows && row.n > column.n) std::swap(row, column);
+    program.block.rows = std::min(row.n, kBlockRows);
+    program.block.columns = kBlockItems / program.block.rows;
+  }
+  force_block(program);
+}
+
+void trim_moves(LeafProgram& program, const LoopNest& nest) {
+  if (!program.staged()) return;
+  // A route that only checks (int32 -> uint32) leaves the writing to the move.
+  const bool writes = program.route.stages[program.route.count - 1].writes();
+  Loop inner;
+  inner.step[kSrc] = program.src_size;
+  inner.step[kDst] = program.dst_size;
+  if (!nest.loops.empty()) inner = nest.loops.back();
+  const bool direct_out = inner.step[kDst] == program.dst_size && !program.swaps_out && writes;
+  if (program.shape != Shape::kRows) {
+    const Loop& row = nest.loops[nest.loops.size() - 2];
+    const bool one_run =
+        row.step[kDst] == inner.n * inner.step[kDst] && inner.n <= program.block.columns;
+    const bool long_rows = std::min(inner.n, program.block.columns) >= kDirectRow;
+    if (direct_out && (one_run || long_rows)) program.move_out = nullptr;
+    return;
+  }
+  if (nest.loops.size() > 1 && inner.n < kDirectRow) return;
+  if (inner.step[kSrc] == program.src_size && !program.swaps_in) program.move_in = nullptr;
+  if (direct_out) program.move_out = nullptr;
+}
+
+}  // namespace stridecast::internal
