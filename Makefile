@@ -50,9 +50,11 @@ bench: package ## runs the benchmarks of every kernel family
 	  if [ -x $$binary ] && [ -f $$binary ]; then $$binary || exit 1; fi; done
 
 PART ?= 1
-bench-targets: package ## measures the rows of bench/targets.toml: make bench-targets PART=1
+bench-targets: deps ## measures the rows of bench/targets.toml: make bench-targets PART=1
+	@scripts/bench-env.sh
+	@$(MAKE) --silent --no-print-directory .venv-bench/.package
 	@scripts/build.sh bench stridecast_bench
-	@$(PYTHON_ENV)/python bench/bench_targets.py --part $(PART)
+	@.venv-bench/bin/python bench/bench_targets.py --part $(PART)
 
 format: deps ## formats C++ and Python in place
 	@git ls-files --cached --others --exclude-standard '*.cc' '*.h' | xargs clang-format -i
@@ -73,14 +75,15 @@ clean: ## removes what was built; keeps .venv and the downloads in .cache
 package: deps
 	@$(MAKE) --silent --no-print-directory .venv/.package
 
-.venv/.package: $(PACKAGE_SOURCES)
-	@echo "package: installing into .venv"
+# The same for the environment of the benchmarks, whose Python may be another.
+.venv/.package .venv-bench/.package: $(PACKAGE_SOURCES)
+	@echo "package: installing into $(@D)"
 	@mkdir -p build
-	@$(PYTHON_ENV)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
-	  --no-deps --force-reinstall -C build-dir=build/python -C cmake.define.STRIDECAST_WERROR=ON . \
-	  > build/package.log 2>&1 \
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+	  --no-deps --force-reinstall -C build-dir=build/python$(patsubst .venv%,%,$(@D)) \
+	  -C cmake.define.STRIDECAST_WERROR=ON . > build/package.log 2>&1 \
 	  || { cat build/package.log; exit 1; }
-	@$(PYTHON_ENV)/python -c 'import stridecast'
+	@$(@D)/bin/python -c 'import stridecast'
 	@touch $@
 
 deps:

@@ -1,6 +1,6 @@
 """How a comparison is timed: pinned, interleaved A B A B, the minimum of many, on warm memory.
 
-Nothing here knows stridecast or its peers; what is compared is in peer_cases.py.
+Nothing here knows stridecast or its peers; what is compared is in the files that end in _cases.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 
@@ -38,6 +39,19 @@ class Case:
     check: Callable[[], None] | None = None
     #: Floats that hold for this case, carried into the report.
     facts: dict[str, float] = field(default_factory=dict)
+    #: Rounds that are timed however long they take.
+    rounds: int = 5
+
+    def make(self) -> Case:
+        return self
+
+
+class Planned:
+    """A case that takes memory only when its turn comes: `maker(name, *arguments)` makes it."""
+
+    def __init__(self, name: str, maker: Callable[..., Case], *arguments: object) -> None:
+        self.name = name
+        self.make = partial(maker, name, *arguments)
 
 
 def timed(call: str, **names: object) -> Batch:
@@ -52,7 +66,13 @@ def timed(call: str, **names: object) -> Batch:
     )
     scope = {"clock": time.perf_counter_ns, "repeat": repeat, **names}
     exec(source, scope)
-    return scope["batch"]
+    # Taken out, because a cycle would keep the arrays: nobody collects garbage while we measure.
+    return scope.pop("batch")
+
+
+def scaled(batch: Batch, factor: float) -> Batch:
+    """`batch`, as if it had `factor` times the work to do."""
+    return lambda n: round(batch(n) * factor)
 
 
 def aligned(count: int, dtype: np.dtype, offset: int = 0) -> np.ndarray:
@@ -68,23 +88,47 @@ def aligned(count: int, dtype: np.dtype, offset: int = 0) -> np.ndarray:
 DESTINATION_OFFSET = PAGE // 2
 
 
-def _calibrated(batch: Batch, target_ns: int) -> int:
-    """How many calls take about `target_ns`, once warm."""
-    calls = 1
-    while True:
-        elapsed = max(1, min(batch(calls), batch(calls)))
-        if elapsed >= target_ns // 2 or calls >= 1 << 20:
-            return calls
-        calls = max(2 * calls, min(16 * calls, calls * target_ns // elapsed))
+@dataclass
+class _Contender:
+    """A batch, how many calls of it make a round, and what it took so far."""
+
+    batch: Batch
+    calls: int = 1
+    best: float = float("inf")  # ns a call
+    last: float = 0.0  # ns of the last round
+
+    def run(self) -> None:
+        self.last = max(1, self.batch(self.calls))
+        self.best = min(self.best, self.last / self.calls)
+
+    def calibrate(self, target_ns: int) -> None:
+        """Finds how many calls take about `target_ns`, once warm."""
+        while True:
+            self.run()
+            if self.last < 50 * target_ns:  # else the first call is as good as the second
+                first = self.last
+                self.run()
+                self.last = min(first, self.last)
+            if self.last >= target_ns // 2 or self.calls >= 1 << 20:
+                return
+            wanted = int(self.calls * target_ns / self.last)
+            self.calls = max(2 * self.calls, min(16 * self.calls, wanted))
 
 
-def _rounds(contenders: list[tuple[Batch, int]], best: list[float], seconds: float) -> int:
-    """Interleaved rounds for `seconds`; `best` takes each contender's least ns a call."""
+#: A contender whose round takes this many times as long as the shortest sits rounds out, so that
+#: the time goes to where noise matters most.
+SLOW = 4
+
+
+def _rounds(contenders: list[_Contender], seconds: float, least: int) -> int:
+    """Interleaved rounds for `seconds`, and at least `least` of everybody."""
     end = time.perf_counter_ns() + int(seconds * 1e9)
     done = 0
-    while done < 5 or time.perf_counter_ns() < end:
-        for i, (batch, calls) in enumerate(contenders):
-            best[i] = min(best[i], batch(calls) / calls)
+    while done < least or time.perf_counter_ns() < end:
+        shortest = min(contender.last for contender in contenders)
+        for contender in contenders:
+            if done < least or done % max(1, int(contender.last / (SLOW * shortest))) == 0:
+                contender.run()
         done += 1
     return done
 
@@ -98,15 +142,17 @@ def measure(case: Case, *, batch_ns: int = 40_000, close: float = 1.02) -> dict[
     if case.check is not None:
         case.check()
     batches = {"ours": case.ours, **case.peers}
-    contenders = [(batch, _calibrated(batch, batch_ns)) for batch in batches.values()]
-    best = [float("inf")] * len(contenders)
-    rounds = _rounds(contenders, best, case.seconds)
+    contenders = [_Contender(batch) for batch in batches.values()]
+    for contender in contenders:
+        contender.calibrate(batch_ns)
+    ours, *peers = contenders
+    rounds = _rounds(contenders, case.seconds, case.rounds)
     for _ in range(3):
-        if min(best[1:]) >= close * best[0]:
+        if min(peer.best for peer in peers) >= close * ours.best:
             break
-        rounds += _rounds(contenders, best, case.seconds)
+        rounds += _rounds(contenders, case.seconds, 1)
     return {
-        "ns": {name: round(ns, 2) for name, ns in zip(batches, best, strict=True)},
+        "ns": {name: round(c.best, 2) for name, c in zip(batches, contenders, strict=True)},
         "rounds": rounds,
         **({"facts": case.facts} if case.facts else {}),
     }
@@ -118,15 +164,15 @@ def allowed_cpus() -> list[int]:
 
 
 @contextmanager
-def quiet(cpu: int | None):
-    """Pins the thread to `cpu` and keeps the garbage collector away."""
-    before = os.sched_getaffinity(0) if cpu is not None else None
+def quiet(cpus: set[int]):
+    """Pins the thread, and those it starts, to `cpus` and keeps the garbage collector away."""
+    before = os.sched_getaffinity(0) if cpus else None
     gc.collect()
     gc.freeze()
     gc.disable()
     try:
-        if cpu is not None:
-            os.sched_setaffinity(0, {cpu})
+        if cpus:
+            os.sched_setaffinity(0, cpus)
         yield
     finally:
         if before is not None:
@@ -169,31 +215,68 @@ def find_library(path: str | None = None) -> Path | None:
     return max(found, key=lambda candidate: candidate.stat().st_mtime, default=None)
 
 
+def _address(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
 class BenchLibrary:
-    """The C++ side: stream() of bench/stream.h, and C++ calls that time themselves."""
+    """The C++ side: the streams of bench/stream.h, memcpy, and C++ calls that time themselves.
+
+    Its batches hold the addresses of the arrays that they are given, and keep the arrays.
+    """
 
     def __init__(self, path: Path) -> None:
         library = ctypes.CDLL(str(path))
-        self._stream = library.stream_run
-        self._stream.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64] + [
-            ctypes.c_int
-        ] * 3
-        for name in ("plan_lookup_ns", "parse_fresh_ns"):
+        pointer, count, flag = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
+        signatures = {
+            "stream_run": [pointer, pointer, count, flag, flag, flag],
+            "stream_lines_run": [pointer, count, pointer, count, flag],
+            "stream_pages_run": [pointer, pointer, count],
+            "memcpy_ns": [count, pointer, pointer, count, flag],
+            "plan_lookup_ns": [count],
+            "parse_fresh_ns": [count],
+        }
+        for name, types in signatures.items():
             function = getattr(library, name)
-            function.argtypes = [ctypes.c_int64]
-            function.restype = ctypes.c_int64
+            function.argtypes = types
+            function.restype = count if name.endswith("_ns") else flag
             setattr(self, name, function)
 
+    @staticmethod
+    def _batch(call: Callable[..., int], what: str, *arguments: object, keep: object) -> Batch:
+        if call(*arguments) != 1:
+            raise ValueError(f"no {what}")
+        return timed("run(*arguments)", run=call, arguments=arguments, keep=keep)
+
     def stream(self, src: np.ndarray, dst: np.ndarray, *, non_temporal: bool) -> Batch:
-        """A batch that moves the bytes that a cast of `src` into `dst` moves."""
-        arguments = (
-            ctypes.c_void_p(src.ctypes.data),
-            ctypes.c_void_p(dst.ctypes.data),
-            ctypes.c_int64(src.size),
-            ctypes.c_int(src.itemsize),
-            ctypes.c_int(dst.itemsize),
-            ctypes.c_int(non_temporal),
-        )
-        if self._stream(*arguments) != 1:
-            raise ValueError(f"no stream of {src.itemsize} and {dst.itemsize} bytes an item")
-        return timed("stream(*arguments)", stream=self._stream, arguments=arguments)
+        """Moves the bytes that a cast of `src` into `dst` moves; both are contiguous."""
+        sizes = (src.size, src.itemsize, dst.itemsize)
+        arguments = (_address(src), _address(dst), *sizes, int(non_temporal))
+        what = f"stream of {src.itemsize} and {dst.itemsize} bytes an item"
+        return self._batch(self.stream_run, what, *arguments, keep=(src, dst))
+
+    def stream_lines(self, src: np.ndarray, dst: np.ndarray, *, non_temporal: bool) -> Batch:
+        """Reads every cache line of `src` once and writes `dst`; both are contiguous."""
+        arguments = (_address(src), src.nbytes, _address(dst), dst.nbytes, int(non_temporal))
+        what = f"stream to address {dst.ctypes.data:x}"
+        return self._batch(self.stream_lines_run, what, *arguments, keep=(src, dst))
+
+    def stream_pages(self, src: np.ndarray, dst: np.ndarray) -> Batch:
+        """A non-temporal copy of a contiguous array that takes four pages in turn."""
+        arguments = (_address(src), _address(dst), src.nbytes)
+        what = f"stream to address {dst.ctypes.data:x}"
+        return self._batch(self.stream_pages_run, what, *arguments, keep=(src, dst))
+
+    def memcpy(self, src: np.ndarray, dst: np.ndarray, threads: int = 1) -> Batch:
+        """memcpy of as many bytes as both have, cut into one piece for each thread."""
+        size = min(src.nbytes, dst.nbytes)
+        arguments = (_address(src), _address(dst), size, threads)
+        keep = (src, dst)
+
+        def batch(n: int, keep: object = keep) -> int:
+            elapsed = self.memcpy_ns(n, *arguments)
+            if elapsed < 0:
+                raise ValueError(f"no memcpy of {size} bytes by {threads} threads")
+            return elapsed
+
+        return batch

@@ -1,11 +1,15 @@
-// libstridecast_bench: what Python measures by ctypes in its own process. stream() and loops over
-// C++ calls that time themselves, so that no Python call is counted. It carries its own copy of the
-// library: its caches are not those of the Python package.
+// libstridecast_bench: what Python measures by ctypes in its own process. The streams, memcpy on
+// any number of threads, and loops over C++ calls that time themselves, so that no Python call is
+// counted. It carries its own copy of the library: its caches are not those of the Python package.
 #include <array>
+#include <barrier>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <exception>
+#include <future>
 #include <string_view>
+#include <vector>
 
 #include "bench/fresh_formats.h"
 #include "bench/stream.h"
@@ -34,13 +38,85 @@ void keep(const T& value) {
   asm volatile("" : : "r"(&value) : "memory");
 }
 
+sc::bench::Store store_of(int non_temporal) {
+  return non_temporal != 0 ? sc::bench::Store::kNonTemporal : sc::bench::Store::kNormal;
+}
+
+// One thread's share of a copy, cut on pages.
+struct Slice {
+  const char* src;
+  char* dst;
+  size_t bytes;
+  void copy() const {
+    std::memcpy(dst, src, bytes);
+    keep(*dst);
+  }
+};
+
+std::vector<Slice> slices(const char* src, char* dst, int64_t bytes, int count) {
+  constexpr int64_t kPage = 4096;
+  const int64_t share = (bytes / count + kPage - 1) / kPage * kPage;
+  std::vector<Slice> result;
+  for (int64_t begin = 0; begin < bytes; begin += share) {
+    const int64_t size = bytes - begin < share ? bytes - begin : share;
+    result.push_back({src + begin, dst + begin, static_cast<size_t>(size)});
+  }
+  return result;
+}
+
+// The calling thread copies the first slice and the workers one each, `calls` times in step.
+int64_t time_in_step(int64_t calls, const std::vector<Slice>& parts) {
+  std::barrier step(static_cast<std::ptrdiff_t>(parts.size()));
+  std::vector<std::future<void>> workers;  // joined by their destructors
+  for (size_t i = 1; i < parts.size(); ++i) {
+    workers.push_back(std::async(std::launch::async, [&step, part = parts[i], calls] {
+      step.arrive_and_wait();
+      for (int64_t call = 0; call < calls; ++call) {
+        part.copy();
+        step.arrive_and_wait();
+      }
+    }));
+  }
+  step.arrive_and_wait();  // all threads run
+  return time_ns(calls, [&] {
+    parts[0].copy();
+    step.arrive_and_wait();
+  });
+}
+
 }  // namespace
 
 /// As bench/stream.h: 1, or 0 if it does not do these sizes.
 STRIDECAST_BENCH_EXPORT int stream_run(const void* src, void* dst, int64_t items, int read_bytes,
                                        int write_bytes, int non_temporal) {
-  const auto store = non_temporal != 0 ? sc::bench::Store::kNonTemporal : sc::bench::Store::kNormal;
+  const sc::bench::Store store = store_of(non_temporal);
   return sc::bench::stream(src, dst, items, read_bytes, write_bytes, store) ? 1 : 0;
+}
+
+/// As bench/stream.h: 1, or 0 if it does not do this.
+STRIDECAST_BENCH_EXPORT int stream_lines_run(const void* src, int64_t src_bytes, void* dst,
+                                             int64_t dst_bytes, int non_temporal) {
+  return sc::bench::stream_lines(src, src_bytes, dst, dst_bytes, store_of(non_temporal)) ? 1 : 0;
+}
+
+/// As bench/stream.h: 1, or 0 if it does not do this.
+STRIDECAST_BENCH_EXPORT int stream_pages_run(const void* src, void* dst, int64_t bytes) {
+  return sc::bench::stream_pages(src, dst, bytes) ? 1 : 0;
+}
+
+/// Nanoseconds that `calls` copies by memcpy take, each by `threads` threads that are started
+/// before the clock is; -1 on an error.
+STRIDECAST_BENCH_EXPORT int64_t memcpy_ns(int64_t calls, const void* src, void* dst, int64_t bytes,
+                                          int threads) {
+  if (bytes <= 0 || threads < 1) return -1;
+  try {
+    const std::vector<Slice> parts =
+        slices(static_cast<const char*>(src), static_cast<char*>(dst), bytes, threads);
+    if (parts.size() == 1) return time_ns(calls, [&] { parts[0].copy(); });
+    return time_in_step(calls, parts);
+  } catch (const std::exception&) {
+    return -1;
+  }
 }
 
 /// Nanoseconds that `calls` look-ups of the plan of eight contiguous float32 -> float64 take, the

@@ -74,11 +74,18 @@ def values(src: str, dst: str, count: int) -> np.ndarray:
     return wide.astype(np.float32).astype(source)
 
 
-def _equal(got: np.ndarray, expected: np.ndarray, name: str) -> None:
-    same = got.view(np.uint8) == expected.view(np.uint8)
-    if not same.all():
-        item = int(np.argmin(same)) // got.itemsize
-        raise AssertionError(f"{name}: item {item} is {got[item]}, the peer has {expected[item]}")
+def expect_equal(got: np.ndarray, expected: np.ndarray, name: str) -> None:
+    """Every bit of two contiguous arrays, of any shape."""
+    got, expected = got.reshape(-1), expected.reshape(-1)
+    step = 1 << 20  # items at once: a comparison of everything would need as much memory again
+    for start in range(0, got.size, step):
+        part = slice(start, start + step)
+        same = got[part].view(np.uint8) == expected[part].view(np.uint8)
+        if not same.all():
+            item = start + int(np.argmin(same)) // got.itemsize
+            raise AssertionError(
+                f"{name}: item {item} is {got[item]}, the peer has {expected[item]}"
+            )
 
 
 def cast(name: str, src: np.ndarray, dst_name: str, *, seconds: float = 0.1) -> Case:
@@ -91,7 +98,7 @@ def cast(name: str, src: np.ndarray, dst_name: str, *, seconds: float = 0.1) -> 
         expected = out.copy()
         out.view(np.uint8).fill(0xA5)
         stridecast.convert(src, code, out=out)
-        _equal(out, expected, name)
+        expect_equal(out, expected, name)
 
     ours = timed("convert(a, code, out=o)", convert=stridecast.convert, a=src, o=out, code=code)
     numpy = timed('copyto(o, a, casting="unsafe")', copyto=np.copyto, a=src, o=out)
@@ -151,7 +158,7 @@ def small_cases(library: BenchLibrary | None) -> Iterator[Case]:
     def check() -> None:
         out.fill(-1)
         stridecast.convert(src, "d", out=out)
-        _equal(out, src.astype(np.float64), "small/convert")
+        expect_equal(out, src.astype(np.float64), "small/convert")
 
     convert = timed('convert(a, "d", out=o)', convert=stridecast.convert, a=src, o=out)
     yield Case("small/convert", convert, {"numpy": copyto}, 0.5, check)
@@ -216,8 +223,7 @@ def noise_cases(label: str) -> Iterator[Case]:
         yield Case(f"noise/{label}/convert-{size}", ours, {"itself": ours}, 0.08)
 
 
-#: Generators of cases by the first part of their names. A case is made when its turn comes, so that
-#: memory is held for one at a time.
+#: Generators of cases by the first part of their names.
 GROUPS: dict[str, Callable[[BenchLibrary | None], Iterator[Case]]] = {
     "small": small_cases,
     "parse": parse_cases,

@@ -1,9 +1,11 @@
 """Times stridecast and its peers side by side in one process, on one pinned thread.
 
-    python bench/peers.py                           # everything, a table
+    python bench/peers.py                           # everything, a table; takes half an hour
     python bench/peers.py --cases 'contiguous/*/bfloat16' --cases 'small/*'
+    python bench/peers.py --threads 2               # the cases that take several threads, no others
     python bench/peers.py --json -                  # for bench_targets.py
 
+PyTorch and TensorStore are optional; what is not installed is left out, and named.
 A ratio is the peer's time over ours: above 1 is faster than the peer. A result is compared with the
 peer's, bit by bit, before anything is timed. Which ratios are asked for is in targets.toml.
 """
@@ -14,32 +16,45 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 
 import ml_dtypes
 import numpy as np
 
 import measure
+import other_libraries
 import peer_cases
+import relayout_cases
 import stridecast
+import strided_cases
+
+#: Generators of cases by the first part of their names. A case is made when its turn comes, so that
+#: memory is held for one at a time.
+Groups = dict[
+    str, Callable[[measure.BenchLibrary | None], Iterator[measure.Case | measure.Planned]]
+]
+ON_ONE_THREAD: Groups = {**peer_cases.GROUPS, **relayout_cases.GROUPS, **strided_cases.GROUPS}
+
+
+def groups_for(threads: int) -> Groups:
+    """Several threads are timed in a process of their own, without another library's pool."""
+    if threads == 1:
+        return ON_ONE_THREAD
+    return {"threads": partial(strided_cases.thread_cases, threads=threads)}
 
 
 def selected(name: str, patterns: list[str]) -> bool:
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def wanted_groups(patterns: list[str]) -> list[str]:
-    """The groups in which a pattern may select something."""
-    heads = [pattern.partition("/")[0] for pattern in patterns]
-    return [group for group in peer_cases.GROUPS if selected(group, heads)]
-
-
-def time_noise(cpus: list[int | None]) -> dict[str, object]:
+def time_noise(cpus: list[int]) -> dict[str, object]:
     """Self-comparisons on every CPU: the largest distance from 1, as a fraction."""
     noise: dict[str, object] = {}
-    for cpu in cpus:
+    for cpu in cpus or [None]:
         label = "cpu" if cpu is None else f"cpu{cpu}"
-        with measure.quiet(cpu):
+        with measure.quiet({cpu} if cpu is not None else set()):
             for case in peer_cases.noise_cases(label):
                 ours, itself = measure.measure(case)["ns"].values()
                 noise[case.name.removeprefix("noise/")] = round(abs(itself / ours - 1), 4)
@@ -47,22 +62,26 @@ def time_noise(cpus: list[int | None]) -> dict[str, object]:
 
 
 def time_cases(
-    patterns: list[str], library: measure.BenchLibrary | None, cpu: int | None
+    groups: Groups, patterns: list[str], library: measure.BenchLibrary | None, cpus: set[int]
 ) -> tuple[dict[str, object], dict[str, str]]:
     """Results by case, and what went wrong by case."""
     results: dict[str, object] = {}
     failures: dict[str, str] = {}
-    with measure.quiet(cpu):
-        for group in wanted_groups(patterns):
-            for case in peer_cases.GROUPS[group](library):
-                if not selected(case.name, patterns):
+    heads = [pattern.partition("/")[0] for pattern in patterns]
+    with measure.quiet(cpus):
+        for group, cases in groups.items():
+            if not selected(group, heads):
+                continue
+            for planned in cases(library):
+                name = planned.name
+                if not selected(name, patterns):
                     continue
                 try:  # one broken cell must not hide the others
-                    results[case.name] = measure.measure(case)
+                    results[name] = measure.measure(planned.make())
                 except Exception as error:
-                    failures[case.name] = f"{type(error).__name__}: {error}"
+                    failures[name] = f"{type(error).__name__}: {error}"
                 if sys.stderr.isatty():
-                    print(f"\r{len(results):4d}  {case.name:50}", end="", file=sys.stderr)
+                    print(f"\r{len(results):4d}  {name:50}", end="", file=sys.stderr)
     if sys.stderr.isatty():
         print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
     return results, failures
@@ -94,6 +113,7 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE", help="write all times there; - is the output")
     parser.add_argument("--library", metavar="PATH", help="libstridecast_bench")
     parser.add_argument("--cpu", type=int, help="the CPU to run on (default: the last allowed)")
+    parser.add_argument("--threads", type=int, default=1, help="time the cases of so many threads")
     parser.add_argument("--noise", action="store_true", help="compare calls with themselves too")
     arguments = parser.parse_args()
 
@@ -105,11 +125,17 @@ def main() -> int:
             " (build the CMake target stridecast_bench)",
             file=sys.stderr,
         )
-    cpus: list[int | None] = [*measure.allowed_cpus()] or [None]
-    cpu = arguments.cpu if arguments.cpu is not None else cpus[-1]
+    allowed = measure.allowed_cpus()
+    if arguments.cpu is not None:
+        cpus = {arguments.cpu}
+    elif arguments.threads > len(allowed) > 0:
+        parser.error(f"{arguments.threads} threads on {len(allowed)} CPUs measure nothing")
+    else:
+        cpus = set(allowed[-arguments.threads :])
     stridecast.set_threads(1)
 
-    results, failures = time_cases(arguments.cases, library, cpu)
+    groups = groups_for(arguments.threads)
+    results, failures = time_cases(groups, arguments.cases, library, cpus)
     outcome = {
         "machine": measure.machine(),
         "versions": {
@@ -117,11 +143,15 @@ def main() -> int:
             "target": stridecast.active_target(),
             "numpy": np.__version__,
             "ml_dtypes": ml_dtypes.__version__,
+            **other_libraries.versions,
         },
+        "absent": other_libraries.absent,
         "results": results,
         "failures": failures,
-        "noise": time_noise(cpus) if arguments.noise else {},
+        "noise": time_noise(allowed) if arguments.noise else {},
     }
+    for name, why in other_libraries.absent.items():
+        print(f"no {name}: {why}", file=sys.stderr)
     if arguments.json == "-":
         json.dump(outcome, sys.stdout)
     else:

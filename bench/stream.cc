@@ -1,6 +1,6 @@
 // stream(): vector loads folded by XOR into as many vector stores as the proportion asks for. One
-// template instance per proportion; compiled for the build machine (-march=native), so that it uses
-// full-width vectors without any dispatch.
+// template instance per proportion; stream_lines() counts the proportion as it goes. Compiled for
+// the build machine (-march=native), so that it uses full-width vectors without any dispatch.
 #include "bench/stream.h"
 
 #include <bit>
@@ -71,7 +71,77 @@ void stream_edge(const uint8_t* src, uint8_t* dst, int64_t items, int read_bytes
   }
 }
 
+constexpr int64_t kLine = 64;  // a multiple of every vector's size here
+constexpr int64_t kPage = 4096;
+constexpr int64_t kPages = 4;
+
+bool on_line(const void* address) { return reinterpret_cast<uintptr_t>(address) % kLine == 0; }
+
+template <Store kStore>
+void lines(const uint8_t* src, int64_t src_bytes, uint8_t* dst, int64_t dst_bytes) {
+  const Bytes d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t reads = src_bytes / lanes;
+  const int64_t writes = dst_bytes / lanes;
+  auto value = hn::Zero(d);
+  int64_t due = 0;  // reads times `writes`, so that their proportion needs no division
+  for (int64_t w = 0; w < writes; ++w) {
+    for (due += reads; due >= writes; due -= writes, src += lanes) {
+      value = hn::Xor(value, hn::LoadU(d, src));
+    }
+    if constexpr (kStore == Store::kNonTemporal) {
+      hn::Stream(value, d, dst + w * lanes);
+    } else {
+      hn::StoreU(value, d, dst + w * lanes);
+    }
+  }
+  // Less than a vector on either side.
+  uint8_t edge = hn::GetLane(value);
+  for (int64_t i = 0; i < src_bytes % lanes; ++i) edge ^= src[i];
+  for (int64_t i = writes * lanes; i < dst_bytes; ++i) dst[i] = edge;
+}
+
+void stream_line(const uint8_t* src, uint8_t* dst) {
+  const Bytes d;
+  for (size_t i = 0; i < static_cast<size_t>(kLine); i += hn::Lanes(d)) {
+    hn::Stream(hn::LoadU(d, src + i), d, dst + i);
+  }
+}
+
 }  // namespace
+
+bool stream_lines(const void* src, int64_t src_bytes, void* dst, int64_t dst_bytes, Store store) {
+  const bool non_temporal = store == Store::kNonTemporal;
+  if (src_bytes < 0 || dst_bytes < 0 || (non_temporal && !on_line(dst))) return false;
+  const auto* in = static_cast<const uint8_t*>(src);
+  auto* out = static_cast<uint8_t*>(dst);
+  if (non_temporal) {
+    lines<Store::kNonTemporal>(in, src_bytes, out, dst_bytes);
+    hwy::FlushStream();
+  } else {
+    lines<Store::kNormal>(in, src_bytes, out, dst_bytes);
+  }
+  return true;
+}
+
+bool stream_pages(const void* src, void* dst, int64_t bytes) {
+  if (bytes < 0 || !on_line(dst)) return false;
+  const auto* in = static_cast<const uint8_t*>(src);
+  auto* out = static_cast<uint8_t*>(dst);
+  const int64_t blocks = bytes / (kPages * kPage);
+  for (int64_t block = 0; block < blocks; ++block) {
+    for (int64_t line = 0; line < kPage; line += kLine) {
+      for (int64_t page = 0; page < kPages * kPage; page += kPage) {
+        stream_line(in + page + line, out + page + line);
+      }
+    }
+    in += kPages * kPage;
+    out += kPages * kPage;
+  }
+  std::memcpy(out, in, static_cast<size_t>(bytes - blocks * kPages * kPage));
+  hwy::FlushStream();
+  return true;
+}
 
 bool stream(const void* src, void* dst, int64_t items, int read_bytes, int write_bytes,
             Store store) {

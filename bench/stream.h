@@ -21,6 +21,16 @@ enum class Store {
 bool stream(const void* src, void* dst, int64_t items, int read_bytes, int write_bytes,
             Store store);
 
+/// The yardstick of strided sources: reads the src_bytes bytes at src, every cache line once and in
+/// order, and writes dst_bytes bytes at dst, evenly in between. That is what a source whose items
+/// lie up to a line apart costs when its items cost nothing. False, with nothing done, if a size is
+/// negative, or for non-temporal stores to a dst that is not on a multiple of 64.
+bool stream_lines(const void* src, int64_t src_bytes, void* dst, int64_t dst_bytes, Store store);
+
+/// A copy past the cache that takes a line of each of four pages in turn: some machines fetch from
+/// several pages faster than from one. False, with nothing done, if dst is not on a multiple of 64.
+bool stream_pages(const void* src, void* dst, int64_t bytes);
+
 }  // namespace stridecast::bench
 
 #endif  // STRIDECAST_BENCH_STREAM_H_
