@@ -21,12 +21,14 @@ constexpr Choice<Overflow> kOverflows[] = {
 constexpr Choice<NanPolicy> kNans[] = {{"raise", NanPolicy::kRaise}};
 constexpr Choice<FieldMatch> kFields[] = {{"name", FieldMatch::kName},
                                           {"position", FieldMatch::kPosition}};
+constexpr Choice<MissingFields> kMissingFields[] = {{"error", MissingFields::kError},
+                                                    {"zero", MissingFields::kZero}};
+constexpr Choice<OverlapPolicy> kOverlaps[] = {{"refuse", OverlapPolicy::kRefuse},
+                                               {"copy", OverlapPolicy::kCopy}};
 constexpr Choice<char> kOrders[] = {{"K", 'K'}, {"C", 'C'}, {"F", 'F'}, {"A", 'A'}};
 
 template <class Value, size_t N>
-Value choose(const Choice<Value> (&choices)[N], const char* option, PyObject* argument,
-             Value otherwise) {
-  if (!is_given(argument)) return otherwise;
+Value choose(const Choice<Value> (&choices)[N], const char* option, PyObject* argument) {
   if (!PyUnicode_Check(argument)) {
     raise(PyExc_TypeError, "%s must be a str or None, not %.200s", option,
           Py_TYPE(argument)->tp_name);
@@ -80,27 +82,32 @@ void Signature::match(PyObject* const* args, Py_ssize_t nargs, PyObject* keyword
   }
 }
 
-Overflow overflow_value(PyObject* argument) {
-  return choose(kOverflows, "overflow", argument, Overflow::kDefault);
+Overflow choose_overflow(PyObject* argument) { return choose(kOverflows, "overflow", argument); }
+
+NanPolicy choose_nan(PyObject* argument) { return choose(kNans, "nan", argument); }
+
+FieldMatch choose_fields(PyObject* argument) { return choose(kFields, "fields", argument); }
+
+MissingFields choose_missing_fields(PyObject* argument) {
+  return choose(kMissingFields, "missing_fields", argument);
 }
 
-NanPolicy nan_value(PyObject* argument) {
-  return choose(kNans, "nan", argument, NanPolicy::kDefault);
+OverlapPolicy choose_overlap(PyObject* argument) { return choose(kOverlaps, "overlap", argument); }
+
+Stream choose_stream(PyObject* argument) {
+  if (!PyBool_Check(argument)) {
+    raise(PyExc_TypeError, "stream must be True, False or None, not %.200s",
+          Py_TYPE(argument)->tp_name);
+  }
+  return argument == Py_True ? Stream::kAlways : Stream::kNever;
 }
 
-FieldMatch fields_value(PyObject* argument) {
-  return choose(kFields, "fields", argument, FieldMatch::kAuto);
-}
+char choose_order(PyObject* argument) { return choose(kOrders, "order", argument); }
 
-char order_value(PyObject* argument, char otherwise) {
-  return choose(kOrders, "order", argument, otherwise);
-}
-
-bool bool_value(PyObject* argument, bool otherwise) {
-  if (argument == nullptr) return otherwise;
-  const int truth = PyObject_IsTrue(argument);
-  if (truth < 0) raise_current();
-  return truth != 0;
+bool truth(PyObject* argument) {
+  const int result = PyObject_IsTrue(argument);
+  if (result < 0) raise_current();
+  return result != 0;
 }
 
 int64_t int_value(PyObject* argument, const char* name) {

@@ -1,14 +1,18 @@
-// Arguments of the functions that CPython calls without nanobind in between (METH_FASTCALL):
-// matching them to names, and reading the option values that several functions share.
+// Arguments of the functions that CPython calls without nanobind in between (METH_FASTCALL),
+// because a small job takes less time than a general argument dispatch: matching them to names, and
+// reading the option values that several functions share.
 #ifndef STRIDECAST_PYTHON_ARGS_H_
 #define STRIDECAST_PYTHON_ARGS_H_
 
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "python/errors.h"
 #include "stridecast/plan.h"
 
 namespace stridecast::python {
@@ -18,7 +22,7 @@ namespace nb = nanobind;
 /// The parameters of one function: its first `positional` may be given by position, the first
 /// `required` must be given.
 struct Signature {
-  static constexpr int kMaxArguments = 9;
+  static constexpr int kMaxArguments = 12;
   const char* function;
   int positional;
   int required;
@@ -32,14 +36,76 @@ struct Signature {
              std::array<PyObject*, kMaxArguments>* values) const;
 };
 
-/// Option values; null and None mean the default. They raise TypeError or ValueError naming the
-/// choices.
-Overflow overflow_value(PyObject* argument);
-NanPolicy nan_value(PyObject* argument);
-FieldMatch fields_value(PyObject* argument);
+using Arguments = std::array<PyObject*, Signature::kMaxArguments>;
+
+/// The first N arguments, to be bound to names.
+template <size_t N>
+std::array<PyObject*, N> first(const Arguments& arguments) {
+  std::array<PyObject*, N> values;
+  std::copy_n(arguments.begin(), N, values.begin());
+  return values;
+}
+
+/// The function that CPython calls for `Body`.
+template <Signature& kSignature, PyObject* (*Body)(const Arguments&)>
+PyObject* entry(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) {
+  return guarded(
+      [&] {
+        Arguments arguments;
+        kSignature.match(args, nargs, keywords, &arguments);
+        return Body(arguments);
+      },
+      static_cast<PyObject*>(nullptr));
+}
+
+/// A row of a module's table of functions; the signature's name is the function's.
+template <Signature& kSignature, PyObject* (*Body)(const Arguments&)>
+PyMethodDef method(const char* doc) {
+  kSignature.prepare();
+  return {kSignature.function,
+          reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(entry<kSignature, Body>)),
+          METH_FASTCALL | METH_KEYWORDS, doc};
+}
+
+inline bool is_given(PyObject* argument) { return argument != nullptr && argument != Py_None; }
+
+/// What a str argument means; raises TypeError or ValueError naming the choices.
+Overflow choose_overflow(PyObject* argument);
+NanPolicy choose_nan(PyObject* argument);
+FieldMatch choose_fields(PyObject* argument);
+MissingFields choose_missing_fields(PyObject* argument);
+OverlapPolicy choose_overlap(PyObject* argument);
+Stream choose_stream(PyObject* argument);
+char choose_order(PyObject* argument);
+
+/// Option values; null and None mean the default. Inline, because most calls give none of them.
+inline Overflow overflow_value(PyObject* argument) {
+  return is_given(argument) ? choose_overflow(argument) : Overflow::kDefault;
+}
+inline NanPolicy nan_value(PyObject* argument) {
+  return is_given(argument) ? choose_nan(argument) : NanPolicy::kDefault;
+}
+inline FieldMatch fields_value(PyObject* argument) {
+  return is_given(argument) ? choose_fields(argument) : FieldMatch::kAuto;
+}
+inline MissingFields missing_fields_value(PyObject* argument) {
+  return is_given(argument) ? choose_missing_fields(argument) : MissingFields::kError;
+}
+inline OverlapPolicy overlap_value(PyObject* argument) {
+  return is_given(argument) ? choose_overlap(argument) : OverlapPolicy::kRefuse;
+}
+/// True: the result is not read soon; False: it is; None: the size decides.
+inline Stream stream_value(PyObject* argument) {
+  return is_given(argument) ? choose_stream(argument) : Stream::kAuto;
+}
 /// 'K', 'C', 'F' or 'A'; `otherwise` if not given.
-char order_value(PyObject* argument, char otherwise);
-bool bool_value(PyObject* argument, bool otherwise);
+inline char order_value(PyObject* argument, char otherwise) {
+  return is_given(argument) ? choose_order(argument) : otherwise;
+}
+bool truth(PyObject* argument);
+inline bool bool_value(PyObject* argument, bool otherwise) {
+  return argument == nullptr ? otherwise : truth(argument);
+}
 /// Any integer. Raises TypeError, or OverflowError beyond 64 bits.
 int64_t int_value(PyObject* argument, const char* name);
 /// A number of threads, at least 1.
@@ -47,8 +113,6 @@ int thread_count(PyObject* argument, const char* name);
 
 /// A tuple of ints: a shape or strides as Python shows them.
 nb::tuple int_tuple(std::span<const int64_t> values);
-
-inline bool is_given(PyObject* argument) { return argument != nullptr && argument != Py_None; }
 
 }  // namespace stridecast::python
 

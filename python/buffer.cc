@@ -30,15 +30,16 @@ bool contiguous(std::span<const int64_t> shape, std::span<const int64_t> strides
 }  // namespace
 
 Buffer::Buffer(nb::object memory, char* data, Format format, std::span<const int64_t> shape,
-               std::span<const int64_t> strides, bool readonly)
+               std::span<const int64_t> strides, bool readonly, std::span<const int64_t> suboffsets)
     : memory_(std::move(memory)),
       data_(data),
       format_(std::move(format)),
       ndim_(static_cast<int>(shape.size())),
       readonly_(readonly) {
-  dims_.reserve(shape.size() * 2);
+  dims_.reserve(shape.size() * 2 + suboffsets.size());
   dims_.insert(dims_.end(), shape.begin(), shape.end());
   dims_.insert(dims_.end(), strides.begin(), strides.end());
+  if (!suboffsets.empty()) dims_.insert(dims_.end(), suboffsets.begin(), suboffsets.end());
 }
 
 int64_t Buffer::size() const {
@@ -48,6 +49,7 @@ int64_t Buffer::size() const {
 }
 
 bool Buffer::is_contiguous(char order) const {
+  if (!suboffsets().empty()) return false;
   return (order != 'F' && contiguous(shape(), strides(), format_.itemsize(), false)) ||
          (order != 'C' && contiguous(shape(), strides(), format_.itemsize(), true));
 }
@@ -88,6 +90,8 @@ int Buffer::get_buffer(PyObject* self, Py_buffer* view, int flags) {
     refusal = "underlying buffer is not Fortran contiguous";
   } else if (asks(PyBUF_ANY_CONTIGUOUS) && !is_contiguous('A')) {
     refusal = "underlying buffer is not contiguous";
+  } else if (!asks(PyBUF_INDIRECT) && !suboffsets().empty()) {
+    refusal = "underlying buffer requires suboffsets";
   } else if (!asks(PyBUF_STRIDES) && !is_contiguous('C')) {
     refusal = "underlying buffer is not C-contiguous";
   } else if (!asks(PyBUF_ND) && asks(PyBUF_FORMAT)) {
@@ -111,6 +115,9 @@ int Buffer::get_buffer(PyObject* self, Py_buffer* view, int flags) {
   if (asks(PyBUF_ND)) {
     view->shape = reinterpret_cast<Py_ssize_t*>(dims_.data());
     if (asks(PyBUF_STRIDES)) view->strides = reinterpret_cast<Py_ssize_t*>(dims_.data() + ndim_);
+    if (!suboffsets().empty()) {
+      view->suboffsets = reinterpret_cast<Py_ssize_t*>(dims_.data() + 2 * ndim_);
+    }
   } else {
     view->ndim = 1;  // plain bytes
   }
@@ -130,10 +137,11 @@ void Buffer::clear() {
 }
 
 nb::object make_buffer(nb::object memory, char* data, Format format, std::span<const int64_t> shape,
-                       std::span<const int64_t> strides, bool readonly) {
+                       std::span<const int64_t> strides, bool readonly,
+                       std::span<const int64_t> suboffsets) {
   nb::object result = nb::inst_alloc(reinterpret_cast<PyObject*>(buffer_type));
   new (nb::inst_ptr<Buffer>(result))
-      Buffer(std::move(memory), data, std::move(format), shape, strides, readonly);
+      Buffer(std::move(memory), data, std::move(format), shape, strides, readonly, suboffsets);
   nb::inst_mark_ready(result);
   return result;
 }
@@ -141,6 +149,20 @@ nb::object make_buffer(nb::object memory, char* data, Format format, std::span<c
 Buffer* buffer_in(PyObject* object) noexcept {
   if (Py_TYPE(object) != buffer_type || !nb::inst_ready(object)) return nullptr;
   return nb::inst_ptr<Buffer>(object);
+}
+
+Buffer& live_buffer(nb::handle object) {
+  Buffer* buffer = buffer_in(object.ptr());
+  if (buffer == nullptr) raise(PyExc_TypeError, "a Buffer is needed");
+  buffer->require_live();
+  return *buffer;
+}
+
+void raise_pointers(const char* what) {
+  raise(PyExc_BufferError,
+        "rows stored by pointers (suboffsets) cannot become %s; copy them first: "
+        "stridecast.copy(buf)",
+        what);
 }
 
 void set_buffer_type(PyTypeObject* type) noexcept { buffer_type = type; }

@@ -20,12 +20,16 @@ namespace nb = nanobind;
 class Buffer {
  public:
   Buffer(nb::object memory, char* data, Format format, std::span<const int64_t> shape,
-         std::span<const int64_t> strides, bool readonly);
+         std::span<const int64_t> strides, bool readonly, std::span<const int64_t> suboffsets = {});
 
   const Format& format() const { return format_; }
   int ndim() const { return ndim_; }
   std::span<const int64_t> shape() const { return {dims_.data(), size_t(ndim_)}; }
   std::span<const int64_t> strides() const { return {dims_.data() + ndim_, size_t(ndim_)}; }
+  /// One a dimension where one is stored by pointers (PEP 3118), else empty.
+  std::span<const int64_t> suboffsets() const {
+    return std::span<const int64_t>(dims_).subspan(2 * size_t(ndim_));
+  }
   char* data() const { return data_; }
   bool readonly() const { return readonly_; }
   int64_t size() const;                  // items; checked to fit when the Buffer was made
@@ -58,15 +62,20 @@ class Buffer {
   Format format_;
   int ndim_;
   bool readonly_;
-  std::vector<int64_t> dims_;  // shape, then strides
+  std::vector<int64_t> dims_;  // shape, strides, then suboffsets if there are any
   std::atomic<int64_t> exports_{0};
 };
 
 /// A new Python Buffer.
 nb::object make_buffer(nb::object memory, char* data, Format format, std::span<const int64_t> shape,
-                       std::span<const int64_t> strides, bool readonly);
+                       std::span<const int64_t> strides, bool readonly,
+                       std::span<const int64_t> suboffsets = {});
 /// The Buffer in `object`, or null if it is none. Cheap.
 Buffer* buffer_in(PyObject* object) noexcept;
+/// The Buffer in `object`. Raises TypeError if it is none, ValueError if it was released.
+Buffer& live_buffer(nb::handle object);
+/// Raises BufferError: dimensions stored by pointers cannot become `what`.
+[[noreturn]] void raise_pointers(const char* what);
 /// Remembers the Python class; called once by bind_buffer.
 void set_buffer_type(PyTypeObject* type) noexcept;
 

@@ -2,6 +2,7 @@
 // of its memory is read: its word is taken for where the bytes are and how far its strides reach.
 #include "python/buffer_view.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 
@@ -61,7 +62,8 @@ void BufferView::open(PyObject* object, Access access, const char* name) {
     if (!keep_) raise(PyExc_ValueError, "operation forbidden on released Buffer");
     is_memory_ = true;
     set(FormatRef(&buffer->format()), buffer->data(), buffer->ndim(), buffer->shape().data(),
-        buffer->strides().data(), buffer->readonly());
+        buffer->strides().data(), buffer->readonly(),
+        buffer->suboffsets().empty() ? nullptr : buffer->suboffsets().data());
   } else if (access == Access::kRead && read_scalar(object, this)) {
     return;
   } else {
@@ -92,13 +94,11 @@ void BufferView::open_exporter(PyObject* object, Access access, const char* name
   if (ndim < 0 || ndim > kMaxDims) {
     raise(PyExc_ValueError, "%s has %d dimensions, at most %d are supported", name, ndim, kMaxDims);
   }
-  for (int k = 0; view.suboffsets != nullptr && k < ndim; ++k) {
-    if (view.suboffsets[k] >= 0) {
-      raise(PyExc_BufferError,
-            "%s: dimension %d is stored by pointers (suboffsets), which is not "
-            "supported",
-            name, k);
-    }
+  const bool pointers =
+      view.suboffsets != nullptr && std::any_of(view.suboffsets, view.suboffsets + ndim,
+                                                [](Py_ssize_t offset) { return offset >= 0; });
+  if (pointers && (view.shape == nullptr || view.strides == nullptr)) {
+    raise(PyExc_BufferError, "%s: its exporter gives suboffsets without shape and strides", name);
   }
   if (view.itemsize < 0 || view.len < 0) {
     raise(PyExc_BufferError, "%s: its exporter claims itemsize %zd and %zd bytes", name,
@@ -139,7 +139,11 @@ void BufferView::open_exporter(PyObject* object, Access access, const char* name
     strides = made_.data() + ndim;
   }
   set(FormatRef(std::move(*format)), static_cast<char*>(view.buf), ndim, shape, strides,
-      view.readonly != 0);
+      view.readonly != 0, pointers ? reinterpret_cast<const int64_t*>(view.suboffsets) : nullptr);
+}
+
+void BufferView::refuse_pointers(const char* what) const {
+  if (suboffsets_ != nullptr) raise_pointers(what);
 }
 
 int64_t BufferView::size() const {

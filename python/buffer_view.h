@@ -37,24 +37,32 @@ class BufferView {
   const Format& format() const { return *format_; }
   std::span<const int64_t> shape() const { return {shape_, static_cast<size_t>(ndim_)}; }
   std::span<const int64_t> strides() const { return {strides_, static_cast<size_t>(ndim_)}; }
+  /// One a dimension where one is stored by pointers, else empty.
+  std::span<const int64_t> suboffsets() const {
+    return {suboffsets_, suboffsets_ == nullptr ? 0 : static_cast<size_t>(ndim_)};
+  }
   int ndim() const { return ndim_; }
   char* data() const { return data_; }
   bool readonly() const { return readonly_; }
-  LayoutView layout() const { return {&*format_, shape(), strides(), 0}; }
+  LayoutView layout() const { return {&*format_, shape(), strides(), 0, suboffsets()}; }
   /// The number of items. Raises ValueError if it does not fit 63 bits.
   int64_t size() const;
+
+  /// Raises BufferError if a dimension is stored by pointers, which `what` cannot be.
+  void refuse_pointers(const char* what) const;
 
   /// A Memory that keeps the bytes alive beyond this view.
   nb::object memory();
 
   // For those who read a kind of object: fills the description.
   void set(FormatRef&& format, char* data, int ndim, const int64_t* shape, const int64_t* strides,
-           bool readonly) {
+           bool readonly, const int64_t* suboffsets = nullptr) {
     format_ = std::move(format);
     data_ = data;
     ndim_ = ndim;
     shape_ = shape;
     strides_ = strides;
+    suboffsets_ = suboffsets;
     readonly_ = readonly;
   }
   /// Keeps `object` alive as long as this view; memory() makes a Memory of it.
@@ -67,6 +75,7 @@ class BufferView {
   char* data_ = nullptr;
   const int64_t* shape_ = nullptr;
   const int64_t* strides_ = nullptr;
+  const int64_t* suboffsets_ = nullptr;
   int ndim_ = 0;
   bool readonly_ = false;
   bool is_memory_ = false;  // keep_ is a Memory already

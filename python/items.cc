@@ -198,11 +198,16 @@ nb::object element_value(const Field& field, const char* data) {
 // Nested lists over the dimensions from `axis` on; `leaf` gives the value at an address.
 template <class Leaf>
 nb::object list_of(std::span<const int64_t> shape, std::span<const int64_t> strides,
-                   const char* data, const Leaf& leaf) {
+                   std::span<const int64_t> suboffsets, const char* data, const Leaf& leaf) {
   if (shape.empty()) return leaf(data);
+  const bool pointers = !suboffsets.empty() && suboffsets[0] >= 0;
+  const std::span<const int64_t> inner_suboffsets =
+      suboffsets.empty() ? suboffsets : suboffsets.subspan(1);
   nb::object list = checked(PyList_New(static_cast<Py_ssize_t>(shape[0])));
   for (int64_t i = 0; i < shape[0]; ++i) {
-    nb::object value = list_of(shape.subspan(1), strides.subspan(1), data + i * strides[0], leaf);
+    const char* at = data + i * strides[0];
+    if (pointers) at = load<const char*>(at) + suboffsets[0];
+    nb::object value = list_of(shape.subspan(1), strides.subspan(1), inner_suboffsets, at, leaf);
     PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i), value.release().ptr());
   }
   return list;
@@ -213,7 +218,7 @@ nb::object field_value(const Field& field, const char* data) {
   std::vector<int64_t> strides(field.shape.size());
   int64_t step = field.itemsize;
   for (size_t k = field.shape.size(); k-- > 0; step *= field.shape[k]) strides[k] = step;
-  return list_of(std::span<const int64_t>(field.shape), std::span<const int64_t>(strides), data,
+  return list_of(field.shape, strides, {}, data,
                  [&](const char* at) { return element_value(field, at); });
 }
 
@@ -238,8 +243,11 @@ nb::object item_value(const Format& format, const char* data) {
 }
 
 nb::object nested_list(const Format& format, const char* data, std::span<const int64_t> shape,
-                       std::span<const int64_t> strides) {
-  return list_of(shape, strides, data, [&](const char* at) { return item_value(format, at); });
+                       std::span<const int64_t> strides, std::span<const int64_t> suboffsets) {
+  // Without items there may be nothing where the pointers should be.
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) suboffsets = {};
+  return list_of(shape, strides, suboffsets, data,
+                 [&](const char* at) { return item_value(format, at); });
 }
 
 }  // namespace stridecast::python

@@ -19,8 +19,9 @@ namespace nb = nanobind;
 nb::object item_value(const Format& format, const char* data);
 
 /// The items as nested lists, one level a dimension; the item itself for no dimensions.
+/// `suboffsets` is empty, or has one a dimension.
 nb::object nested_list(const Format& format, const char* data, std::span<const int64_t> shape,
-                       std::span<const int64_t> strides);
+                       std::span<const int64_t> strides, std::span<const int64_t> suboffsets = {});
 
 }  // namespace stridecast::python
 

@@ -17,4 +17,7 @@ NB_MODULE(_core, m) {
   bind_buffer(m);
   bind_plan(m);
   bind_ops(m);
+  bind_arrays(m);
+  bind_reduce(m);
+  bind_fields(m);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "python/errors.h"
+#include "python/fields.h"
 #include "python/numpy_api.h"
 #include "python/numpy_dtype.h"
 
@@ -126,16 +127,35 @@ nb::object scalar_of(const Field& field, const char* data) {
                                 reinterpret_cast<PyArray_Descr*>(dtype.ptr()), nullptr));
 }
 
-nb::object empty_like(PyObject* array, nb::handle dtype, char order) {
+nb::object empty_like(PyObject* array, nb::handle dtype, char order, bool subok) {
   nb::object held = nb::borrow(dtype);
-  nb::object result = checked(PyArray_NewLikeArray(
-      array_in(array), order_of(order), reinterpret_cast<PyArray_Descr*>(held.release().ptr()), 0));
+  nb::object result = checked(
+      PyArray_NewLikeArray(array_in(array), order_of(order),
+                           reinterpret_cast<PyArray_Descr*>(held.release().ptr()), subok ? 1 : 0));
   // Padding must not show what the memory held before.
   PyArrayObject* made = array_in(result.ptr());
-  if (PyDataType_HASFIELDS(PyArray_DESCR(made))) {
+  if (PyDataType_HASFIELDS(PyArray_DESCR(made)) &&
+      !is_dense(*format_of_dtype(dtype_of_array(result.ptr()).ptr()))) {
     std::memset(PyArray_DATA(made), 0, static_cast<size_t>(PyArray_NBYTES(made)));
   }
   return result;
+}
+
+nb::object new_ndarray(PyObject* object) {
+  return checked(PyArray_FromAny(object, nullptr, 0, 0, 0, nullptr));
+}
+
+bool is_base_ndarray(PyObject* object) { return is_ndarray(object) && PyArray_CheckExact(object); }
+
+nb::object at_least_1d(nb::handle object) {
+  nb::object array = nb::borrow(object);
+  if (!PyArray_CheckExact(array.ptr())) {
+    array = checked(PyArray_View(array_in(array.ptr()), nullptr, &PyArray_Type));
+  }
+  if (PyArray_NDIM(array_in(array.ptr())) > 0) return array;
+  npy_intp one = 1;
+  PyArray_Dims shape = {&one, 1};
+  return checked(PyArray_Newshape(array_in(array.ptr()), &shape, NPY_CORDER));
 }
 
 bool satisfies(PyObject* object, nb::handle dtype, char order) {

@@ -34,7 +34,14 @@ nb::object ndarray_over(nb::handle memory, char* data, const Format& format,
 nb::object scalar_of(const Field& field, const char* data);
 
 /// A fresh ndarray of `dtype` shaped like `array`. `order` is C, F, A or K, as NumPy defines them.
-nb::object empty_like(PyObject* array, nb::handle dtype, char order);
+/// `subok`: of the same subclass, with what its __array_finalize__ takes over (a mask, say).
+nb::object empty_like(PyObject* array, nb::handle dtype, char order, bool subok);
+/// numpy.asarray(object): NumPy's reading of anything.
+nb::object new_ndarray(PyObject* object);
+/// Whether `object` is an ndarray and of no subclass.
+bool is_base_ndarray(PyObject* object);
+/// `array` itself, or a view of it without its subclass and with at least one dimension.
+nb::object at_least_1d(nb::handle array);
 /// Whether `array` has this dtype and memory order already, so that a copy is not needed.
 bool satisfies(PyObject* array, nb::handle dtype, char order);
 /// numpy.can_cast for the dtype of `array`; raises TypeError if it is false.

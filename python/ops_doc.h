@@ -1,4 +1,5 @@
-// Docstrings of the functions in bind_ops.cc. The first line of each is its signature; CPython
+// Docstrings of the functions that work on buffers (bind_ops.cc, bind_arrays.cc, bind_reduce.cc,
+// bind_fields.cc). The first line of each is its signature; CPython
 // takes it from there.
 #ifndef STRIDECAST_PYTHON_OPS_DOC_H_
 #define STRIDECAST_PYTHON_OPS_DOC_H_
@@ -6,7 +7,7 @@
 namespace stridecast::python {
 
 inline constexpr char kConvertDoc[] =
-    R"(convert(buf, fmt, *, out=None, overflow=None, nan=None, order='K', fields=None, threads=None)
+    R"(convert(buf, fmt, *, out=None, overflow=None, nan=None, order='K', fields=None, missing_fields=None, where=None, overlap=None, stream=None, threads=None)
 --
 
 Converts every item of a buffer to another format.
@@ -29,6 +30,21 @@ order : 'K', 'C', 'F' or 'A'
     Memory order of a fresh result; 'K' keeps the order of the axes in `buf`.
 fields : None, 'name' or 'position'
     How the fields of structs are paired; None is by name if every field of the result has one.
+missing_fields : None, 'error' or 'zero'
+    What becomes of a field that only one of two structs has, where they pair by name: None is an error;
+    'zero' leaves the source's out and makes the result's zero.
+where : mask, optional
+    Converts only the items where the mask is not 0: a buffer of bools or one-byte integers that
+    broadcasts to the result's shape, or True or False. The bytes of all other items of `out` are neither
+    read nor written, and their values are not reported. In a fresh result the other items are zero:
+    nothing uninitialised is ever shown.
+overlap : None, 'refuse' or 'copy'
+    What happens if `out` shares memory with `buf` so that items would be overwritten before they are
+    read: None is 'refuse', an error; 'copy' copies `buf` first. Where an order of the loops makes it
+    safe, in place for one, it just works.
+stream : None, True or False
+    Whether the result is written past the caches: True says that it is not read soon, False that it is;
+    None decides by size.
 threads : int, optional
     The most threads to use. None decides by size and `set_threads`. It never changes the result.
 
@@ -46,9 +62,9 @@ TypeError
 OverflowError
     A value does not fit and the options ask to report it; the message names index and value.
 BufferError
-    `out` is read-only or overlaps `buf`.
+    `out` is read-only, or overlaps `buf` or `where`.
 ValueError
-    `buf` does not broadcast to `out`.
+    `buf` or `where` does not broadcast to the result.
 
 >>> import stridecast
 >>> from array import array
@@ -59,10 +75,14 @@ ValueError
 True
 >>> list(out)
 [1, 255, 0, 7]
+>>> stridecast.convert(array("i", [9, 9, 9, 9]), "B", out=out, where=bytes([0, 1, 0, 1])) is out
+True
+>>> list(out)
+[1, 9, 0, 9]
 )";
 
 inline constexpr char kAstypeDoc[] =
-    R"(astype(array, dtype, *, order='K', casting='unsafe', copy=True, out=None, overflow=None, nan=None, threads=None)
+    R"(astype(array, dtype, *, order='K', casting='unsafe', subok=True, copy=True, out=None, overflow=None, nan=None, threads=None)
 --
 
 Converts an ndarray to another dtype: ``array.astype`` with more control and more dtypes.
@@ -76,6 +96,9 @@ order : 'K', 'C', 'F' or 'A'
     Memory order of a fresh result.
 casting : 'unsafe', 'same_kind', 'safe', 'equiv' or 'no'
     Which casts are allowed, by the rules of ``numpy.can_cast``.
+subok : bool
+    True gives a fresh array the subclass of `array`, and what the subclass hands on (the mask of a masked
+    array); False gives a plain ndarray.
 copy : bool
     False returns `array` itself if its dtype and order are right already.
 out : ndarray, optional
@@ -100,8 +123,49 @@ OverflowError, BufferError, ValueError
 array([  1, 255], dtype=uint8)
 )";
 
+inline constexpr char kAscontiguousDoc[] =
+    R"(ascontiguous(array, dtype=None, *, order='C', threads=None)
+--
+
+An ndarray whose items lie side by side: ``numpy.ascontiguousarray`` and, with ``order='F'``,
+``numpy.asfortranarray``.
+
+Parameters
+----------
+array : ndarray or buffer, any shape
+    As in NumPy a subclass becomes a plain ndarray, and what has no dimension gets one of size 1. A list, a
+    number or whatever else is no buffer is read as ``numpy.asarray`` reads it. Only ``bytes`` mean
+    something else here: a buffer of uint8, not one string.
+dtype : dtype or what ``numpy.dtype`` accepts, optional
+    The dtype of the result, converted to on the way; None keeps that of `array`.
+order : 'C' or 'F'
+    Which dimension lies side by side: the last or the first.
+threads : int, optional
+    As for `convert`.
+
+Returns
+-------
+ndarray
+    `array` itself if it is one already, else a copy (a view if only its subclass or its lack of a
+    dimension goes).
+
+Raises
+------
+TypeError
+    Nothing converts one dtype to the other, or it holds Python objects that would have to be copied.
+
+>>> import numpy as np, stridecast
+>>> x = np.arange(6, dtype="i2").reshape(2, 3)
+>>> stridecast.ascontiguous(x) is x
+True
+>>> stridecast.ascontiguous(x.T, "f4")
+array([[0., 3.],
+       [1., 4.],
+       [2., 5.]], dtype=float32)
+)";
+
 inline constexpr char kCopyDoc[] =
-    R"(copy(buf, *, order='C', out=None)
+    R"(copy(buf, *, order='C', out=None, where=None, overlap=None, stream=None, threads=None)
 --
 
 Copies every item of a buffer, padding included.
@@ -113,6 +177,8 @@ order : 'C', 'F', 'A' or 'K'
     Memory order of a fresh result.
 out : writable buffer of the same format, optional
     Receives the copy; `buf` is broadcast to its shape.
+where, overlap, stream, threads
+    As for `convert`.
 
 Returns
 -------
@@ -121,37 +187,48 @@ Buffer or out
 Raises
 ------
 BufferError
-    `out` is read-only or overlaps `buf`.
+    `out` is read-only, or overlaps `buf` or `where`.
 ValueError
-    `out` has another format, or `buf` does not broadcast to it.
+    `out` has another format, or `buf` or `where` does not broadcast to it.
 
 >>> import stridecast
 >>> stridecast.copy(memoryview(b"abcdef")[::-2]).tolist()
 [102, 100, 98]
+>>> line = bytearray(b"abcdef")
+>>> moved = stridecast.copy(memoryview(line)[:5], out=memoryview(line)[1:])
+>>> line
+bytearray(b'aabcde')
 )";
 
 inline constexpr char kByteswapDoc[] =
-    R"(byteswap(buf, *, inplace=False)
+    R"(byteswap(buf, *, inplace=False, out=None, threads=None)
 --
 
-Reverses the bytes of every element and keeps the format, as ``numpy.ndarray.byteswap``.
+Reverses the bytes of every element and keeps the format, as ``numpy.ndarray.byteswap``. In structs every
+element is swapped on its own, and padding is not.
 
 Parameters
 ----------
 buf : buffer, any shape
 inplace : bool
     True swaps in the memory of `buf` itself and returns `buf`.
+out : writable buffer of the same format, optional
+    Receives the result; `buf` is broadcast to its shape. It may be `buf` itself.
+threads : int, optional
+    As for `convert`.
 
 Returns
 -------
-Buffer or buf
+Buffer, buf or out
 
 Raises
 ------
 BufferError
-    `inplace` and `buf` is read-only.
+    The memory to be written is read-only, or `out` overlaps `buf` without being the same memory.
 TypeError
     The format has elements of unknown structure.
+ValueError
+    `inplace` and `out` are both given, `out` has another format, or `buf` does not broadcast to it.
 
 >>> import stridecast
 >>> from array import array
@@ -201,6 +278,88 @@ ValueError
 -0.5
 )";
 
+inline constexpr char kSplitDoc[] =
+    R"(split(buf, *, names=None, threads=None)
+--
+
+Takes an array of structs apart into one array a field, in one pass over the structs. `Buffer.field` gives
+one field where it lies, without a copy.
+
+Parameters
+----------
+buf : buffer of structs, any shape
+names : iterable of str, optional
+    The fields to take, in the order of the result; None takes every field that has a name.
+threads : int, optional
+    As for `convert`.
+
+Returns
+-------
+dict of str to Buffer
+    Fresh Buffers in C order with the shape of `buf` and the dimensions of the field's sub-array, if it is
+    one, last.
+
+Raises
+------
+KeyError
+    `names` has a name that no field has; the message says which there are.
+TypeError
+    `buf` has no structs with named fields.
+ValueError
+    A name is given twice.
+
+>>> import stridecast
+>>> points = stridecast.Buffer(bytes([1, 2, 0, 3, 4, 0])).view("T{B:tag:<H:value:}")
+>>> {name: part.tolist() for name, part in stridecast.split(points).items()}
+{'tag': [1, 3], 'value': [2, 4]}
+)";
+
+inline constexpr char kJoinDoc[] =
+    R"(join(fields, fmt=None, *, out=None, overflow=None, nan=None, missing_fields=None, threads=None)
+--
+
+Puts arrays together as the fields of an array of structs, in one pass over the structs: the inverse of
+`split`.
+
+Parameters
+----------
+fields : mapping of str to buffer
+    The arrays by the names of their fields; their shapes broadcast to each other, the dimensions of a
+    field that is a sub-array last.
+fmt : format, optional
+    The format of the structs. The default has the fields in the mapping's order with their own formats,
+    without padding; all dimensions are the structs' then, none a sub-array's.
+out : writable buffer of structs, optional
+    Receives the result; the arrays are broadcast to its shape. Padding in it is kept, and so are the
+    fields that `fields` does not name.
+overflow, nan, threads
+    As for `convert`.
+missing_fields : None, 'error' or 'zero'
+    What becomes of fields of the structs that `fields` does not name: an error, or zero. None is an error
+    for a fresh result and keeps them in `out`.
+
+Returns
+-------
+Buffer or out
+
+Raises
+------
+KeyError
+    `fields` has a name that the structs lack, or lacks one that must be given.
+TypeError, OverflowError, BufferError
+    As for `convert`.
+ValueError
+    Shapes do not fit, `fields` is empty, or `out` has another format.
+
+>>> import stridecast
+>>> from array import array
+>>> points = stridecast.join({"x": array("h", [1, 2]), "weight": array("f", [0.5, 1.5])})
+>>> points.format, points.tolist()
+(Format('^T{h:x:f:weight:}'), [(1, 0.5), (2, 1.5)])
+>>> stridecast.join({"x": bytes([7])}, out=points).tolist()
+[(7, 0.5), (7, 1.5)]
+)";
+
 inline constexpr char kAsarrayDoc[] =
     R"(asarray(buf)
 --
@@ -221,6 +380,8 @@ Raises
 ------
 TypeError
     NumPy has no dtype for the format.
+BufferError
+    Rows are stored by pointers (suboffsets), which an ndarray cannot have; `copy` packs them.
 
 >>> import stridecast
 >>> from array import array

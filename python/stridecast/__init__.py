@@ -6,8 +6,8 @@
 >>> weights.format, weights.tolist()
 (Format('E'), [0.5, 1.25, -3.0])
 
-NumPy is optional: ndarrays are understood where NumPy is imported, and `astype`, `asarray` and
-``Buffer.numpy()`` import it.
+NumPy is optional: ndarrays are understood where NumPy is imported, and `astype`, `ascontiguous`,
+`asarray` and ``Buffer.numpy()`` import it.
 """
 
 from stridecast._core import (
@@ -19,6 +19,7 @@ from stridecast._core import (
     UnknownTypeError,
     active_target,
     asarray,
+    ascontiguous,
     astype,
     build_info,
     byteswap,
@@ -26,11 +27,13 @@ from stridecast._core import (
     convert,
     copy,
     get_threads,
+    join,
     plan,
     plan_cache_stats,
     reduce,
     set_target,
     set_threads,
+    split,
     targets,
     version,
 )
@@ -47,6 +50,7 @@ __all__ = [
     "__version__",
     "active_target",
     "asarray",
+    "ascontiguous",
     "astype",
     "build_info",
     "byteswap",
@@ -54,11 +58,13 @@ __all__ = [
     "convert",
     "copy",
     "get_threads",
+    "join",
     "plan",
     "plan_cache_stats",
     "reduce",
     "set_target",
     "set_threads",
+    "split",
     "targets",
     "version",
 ]

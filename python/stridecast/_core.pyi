@@ -1,12 +1,12 @@
 """Types of the compiled part. NumPy's appear as annotations only."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import EllipsisType, TracebackType
 from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, final, overload
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 if sys.version_info >= (3, 12):
     from collections.abc import Buffer as _Exporter
@@ -22,6 +22,8 @@ _Nan: TypeAlias = Literal["raise"] | None
 _Order: TypeAlias = Literal["K", "C", "F", "A"]
 _Casting: TypeAlias = Literal["unsafe", "same_kind", "safe", "equiv", "no"]
 _Fields: TypeAlias = Literal["name", "position"] | None
+_MissingFields: TypeAlias = Literal["error", "zero"] | None
+_Overlap: TypeAlias = Literal["refuse", "copy"] | None
 _Index: TypeAlias = SupportsIndex | slice | EllipsisType
 _Out = TypeVar("_Out", bound=_AnyBuffer)
 _Buf = TypeVar("_Buf", bound=_AnyBuffer)
@@ -76,6 +78,8 @@ class Buffer:
     @property
     def strides(self) -> tuple[int, ...]: ...
     @property
+    def suboffsets(self) -> tuple[int, ...]: ...
+    @property
     def itemsize(self) -> int: ...
     @property
     def nbytes(self) -> int: ...
@@ -125,6 +129,10 @@ def convert(
     nan: _Nan = None,
     order: _Order | None = "K",
     fields: _Fields = None,
+    missing_fields: _MissingFields = None,
+    where: _AnyBuffer | bool | None = None,
+    overlap: _Overlap = None,
+    stream: bool | None = None,
     threads: int | None = None,
 ) -> Buffer: ...
 @overload
@@ -137,6 +145,10 @@ def convert(
     nan: _Nan = None,
     order: _Order | None = "K",
     fields: _Fields = None,
+    missing_fields: _MissingFields = None,
+    where: _AnyBuffer | bool | None = None,
+    overlap: _Overlap = None,
+    stream: bool | None = None,
     threads: int | None = None,
 ) -> _Out: ...
 @overload
@@ -146,6 +158,7 @@ def astype(
     *,
     order: _Order | None = "K",
     casting: _Casting = "unsafe",
+    subok: bool = True,
     copy: bool = True,
     out: None = None,
     overflow: _Overflow = None,
@@ -159,20 +172,94 @@ def astype(
     *,
     order: _Order | None = "K",
     casting: _Casting = "unsafe",
+    subok: bool = True,
     copy: bool = True,
     out: NDArray[Any],
     overflow: _Overflow = None,
     nan: _Nan = None,
     threads: int | None = None,
 ) -> NDArray[Any]: ...
+def ascontiguous(
+    array: _AnyBuffer | ArrayLike,
+    dtype: DTypeLike | None = None,
+    *,
+    order: Literal["C", "F"] | None = "C",
+    threads: int | None = None,
+) -> NDArray[Any]: ...
 @overload
-def copy(buf: _AnyBuffer, *, order: _Order | None = "C", out: None = None) -> Buffer: ...
+def copy(
+    buf: _AnyBuffer,
+    *,
+    order: _Order | None = "C",
+    out: None = None,
+    where: _AnyBuffer | bool | None = None,
+    overlap: _Overlap = None,
+    stream: bool | None = None,
+    threads: int | None = None,
+) -> Buffer: ...
 @overload
-def copy(buf: _AnyBuffer, *, order: _Order | None = "C", out: _Out) -> _Out: ...
+def copy(
+    buf: _AnyBuffer,
+    *,
+    order: _Order | None = "C",
+    out: _Out,
+    where: _AnyBuffer | bool | None = None,
+    overlap: _Overlap = None,
+    stream: bool | None = None,
+    threads: int | None = None,
+) -> _Out: ...
 @overload
-def byteswap(buf: _AnyBuffer, *, inplace: Literal[False] = False) -> Buffer: ...
+def byteswap(
+    buf: _AnyBuffer,
+    *,
+    inplace: Literal[False] = False,
+    out: None = None,
+    threads: int | None = None,
+) -> Buffer: ...
 @overload
-def byteswap(buf: _Buf, *, inplace: Literal[True]) -> _Buf: ...
+def byteswap(
+    buf: _AnyBuffer,
+    *,
+    inplace: Literal[False] = False,
+    out: _Out,
+    threads: int | None = None,
+) -> _Out: ...
+@overload
+def byteswap(
+    buf: _Buf,
+    *,
+    inplace: Literal[True],
+    out: None = None,
+    threads: int | None = None,
+) -> _Buf: ...
+def split(
+    buf: _AnyBuffer,
+    *,
+    names: Iterable[str] | None = None,
+    threads: int | None = None,
+) -> dict[str, Buffer]: ...
+@overload
+def join(
+    fields: Mapping[str, _AnyBuffer],
+    fmt: _FormatLike | None = None,
+    *,
+    out: None = None,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    missing_fields: _MissingFields = None,
+    threads: int | None = None,
+) -> Buffer: ...
+@overload
+def join(
+    fields: Mapping[str, _AnyBuffer],
+    fmt: _FormatLike | None = None,
+    *,
+    out: _Out,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    missing_fields: _MissingFields = None,
+    threads: int | None = None,
+) -> _Out: ...
 @overload
 def reduce(
     buf: _AnyBuffer,
@@ -207,6 +294,7 @@ def plan(
     overflow: _Overflow = None,
     nan: _Nan = None,
     fields: _Fields = None,
+    missing_fields: _MissingFields = None,
 ) -> Plan: ...
 @overload
 def plan(
@@ -219,6 +307,7 @@ def plan(
     overflow: _Overflow = None,
     nan: _Nan = None,
     fields: _Fields = None,
+    missing_fields: _MissingFields = None,
 ) -> Plan: ...
 def targets() -> list[str]: ...
 def active_target() -> str: ...

@@ -3,8 +3,12 @@
 import ml_dtypes
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import stridecast
+
+settings.register_profile("stridecast", deadline=None, max_examples=60)
+settings.load_profile("stridecast")
 
 bfloat16 = np.dtype(ml_dtypes.bfloat16)
 

@@ -286,13 +286,6 @@ class TestAstype:
         with pytest.raises(ValueError, match="float32"):
             sc.astype(x, "f8", out=out)
 
-    def test_subclasses_give_plain_arrays(self):
-        class Mine(np.ndarray):
-            pass
-
-        x = np.arange(3.0).view(Mine)
-        assert type(sc.astype(x, "f4")) is np.ndarray
-
 
 class TestStructs:
     FROM = np.dtype([("a", "<i4"), ("b", ">f8"), ("c", "u1")])

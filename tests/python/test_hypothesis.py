@@ -6,14 +6,11 @@ from fractions import Fraction
 import ml_dtypes
 import numpy as np
 from conftest import ARITHMETIC, FLOATS, INTEGERS, bits
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import stridecast as sc
-
-settings.register_profile("stridecast", deadline=None, max_examples=60)
-settings.load_profile("stridecast")
 
 codes = st.sampled_from(sorted(ARITHMETIC))
 
