@@ -24,10 +24,11 @@ constexpr int64_t kChunkBytes = 2048, kMinChunk = 128, kMaxChunk = kScratchItems
 
 constexpr int64_t kLine = 64;
 constexpr int64_t kShortRowBytes = 4096;
-// Tiles: how much of a destination row a block covers, and of a source row in cache (measured on
-// Zen 4: four lines by eight in cache; past the caches four lines of the destination by one of the
-// source, so that few source rows are in work and every visit of a destination row writes much).
-constexpr int64_t kTileRowBytes = 256, kTileSourceBytes = 512, kShortSourceBytes = 256;
+// Tiles in cache: how much of a destination row a block covers, and of a source row. Past the
+// caches a panel is a line of each of so many source rows, so that every visit of a destination row
+// writes several lines; twice as many of items of 1 and 2 bytes (all measured on Zen 4).
+constexpr int64_t kTileRowBytes = 256, kTileSourceBytes = 512;
+constexpr int64_t kPanelRows = 64, kShortSourceBytes = 256;
 // Staged blocks: two buffers of this size and the lines around them stay in L1.
 constexpr int64_t kStagedBytes = 8192;
 // Blocks without tiles: as many source lines by as many destination rows.
@@ -82,14 +83,19 @@ void size_tiles(LeafProgram& program, const Loop& row, const Loop& column) {
   } else {
     const int64_t line_items = kLine / program.src_size;
     // Not less than a line of the destination, not more than a buffer holds of so many rows.
-    const int64_t columns =
-        std::clamp(kTileRowBytes / program.dst_size, kLine / program.dst_size, limit / line_items);
+    const auto columns = [&](int64_t wanted) {
+      return std::clamp(wanted, kLine / program.dst_size, limit / line_items);
+    };
     const int64_t in_cache = kTileSourceBytes / program.src_size;
+    program.block.columns = columns(kTileRowBytes / program.dst_size);
+    program.block.rows =
+        program.staged() ? std::min(in_cache, limit / program.block.columns) : in_cache;
+    const bool narrow = program.src_size <= 2 && !program.staged();
+    program.panel.columns = columns(narrow ? 2 * kPanelRows : kPanelRows);
     // Short source rows pass whole: their lines follow each other in memory.
     const bool short_rows = row.n * program.src_size <= kShortSourceBytes;
-    const int64_t fit = kBlockBytes / (columns * widest);
-    program.panel = {short_rows ? std::min(row.n, fit) : line_items, columns};
-    program.block = {program.staged() ? std::min(in_cache, limit / columns) : in_cache, columns};
+    program.panel.rows =
+        short_rows ? std::min(row.n, kBlockBytes / (program.panel.columns * widest)) : line_items;
   }
 }
 

@@ -276,6 +276,34 @@ uint32_t run_move(const LeafProgram& leaf, std::span<const Loop> loops, const Cu
   return 0;
 }
 
+// One stage between two sides that lie packed in rows: no scratch, the kernel gets whole rows.
+uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const Cursor& start,
+                   const RunContext& context) {
+  const Rectangle rect(loops, leaf.src_size, leaf.dst_size);
+  const Stage& stage = leaf.route.stages[0];
+  sc_run run = {};
+  run.struct_size = sizeof(sc_run);
+  run.flags = context.flags;
+  run.n[0] = 1;
+  run.n[1] = rect.column.n;
+  run.src_step[1] = run.src_size = leaf.src_size;
+  run.dst_step[1] = run.dst_size = leaf.dst_size;
+  run.params = &stage.limits;
+  uint32_t errors = 0;
+  walk(rect.outer, start, [&](const Cursor& outer) {
+    Cursor at = outer;
+    for (int64_t r = 0; r < rect.row.n; ++r) {
+      run.src = at.src;
+      run.dst = at.dst;
+      errors |= stage.entry->run(&run);
+      if (errors != 0 || context.stopped()) return false;
+      if (r + 1 < rect.row.n) at.advance(rect.row, 1);
+    }
+    return true;
+  });
+  return errors;
+}
+
 uint32_t run_rows(const LeafProgram& leaf, const Ends& ends, std::span<const Loop> loops,
                   const Cursor& start, const Buffers& buffers, const RunContext& context) {
   const Rectangle rect(loops, leaf.src_size, leaf.dst_size);
@@ -393,7 +421,10 @@ uint32_t stream_blocks(const LeafProgram& leaf, const Rectangle& rect, const Cur
                        const RunContext& context) {
   const BlockBuffers memory;
   kernels::CarryState carry = {};
-  const Block& size = leaf.panel;
+  Block size = leaf.panel;
+  // The carried line is merged once a panel: wider ones pay, if they fit.
+  const int64_t panel_bytes = size.rows * size.columns * std::max(leaf.src_size, leaf.dst_size);
+  if (!leaf.staged() && 2 * panel_bytes <= kBlockBytes) size.columns *= 2;
   const Ends ends = {leaf.staged() ? leaf.move_in : leaf.move_out, nullptr, nullptr, leaf.stream};
   Pipeline pipeline(leaf, ends, rect.row, rect.column, memory.buffers, context);
   const bool one_run = size.columns >= rect.column.n &&
@@ -535,6 +566,9 @@ uint32_t run_leaf(const LeafProgram& leaf, std::span<const Loop> loops, const Cu
   if (context.way == Way::kPlanned) {
     if (leaf.shape != Shape::kRows) return run_turned(leaf, loops, at, context);
     if (!leaf.staged() && !(masked && leaf.swaps_in)) return run_move(leaf, loops, at, context);
+    const bool direct =
+        leaf.route.count == 1 && leaf.move_in == nullptr && leaf.move_out == nullptr;
+    if (direct && !masked) return run_stage(leaf, loops, at, context);
   }
   const Ends ends = ends_of(leaf, context.way, masked);
   if (std::max(leaf.src_size, leaf.dst_size) <= kMaxItemBytes) {

@@ -42,8 +42,8 @@ struct SwapParams {
   int64_t unit;  // divides the item size
 };
 
-// sc_run.state of stream_rows, which writes rows of the destination panel after panel: what does not
-// fill a line yet is carried to the next panel.
+// sc_run.state of stream_rows, which writes rows of the destination panel after panel: what does
+// not fill a line yet is carried to the next panel.
 struct CarryState {
   unsigned char* lines;  // kCarryLine bytes a row, aligned to them
   bool first, last;      // this panel begins, ends the rows
@@ -109,8 +109,8 @@ struct KernelTable {
   sc_reduce_entry reduce[kNumReduceKernels][kNumArithmetic] = {};
 };
 
-// Whether copies past the caches are best made of several pages in turn, which keeps more DRAM pages
-// and fill buffers busy: 1.3 times as fast on Intel's Xeons, 0.8 on AMD's Zen 4.
+// Whether copies past the caches are best made of several pages in turn, which keeps more DRAM
+// pages and fill buffers busy: 1.3 times as fast on Intel's Xeons, 0.8 on AMD's Zen 4.
 bool streams_pages_in_turn() noexcept;
 
 // One filled table per compiled target that this CPU supports, best first. Made on first use.

@@ -193,8 +193,10 @@ HWY_INLINE bool PaysToStream(const Rect& rect, size_t size) {
   constexpr size_t kStreamFrom = 4096, kLine = 64;
   const size_t bytes = rect.n[1] * size;
   const bool packed = rect.src_step[1] == static_cast<ptrdiff_t>(size);
-  const bool lines = (bytes | reinterpret_cast<uintptr_t>(rect.dst) |
-                      static_cast<size_t>(rect.dst_step[0])) % kLine == 0;
+  const bool lines =
+      (bytes | reinterpret_cast<uintptr_t>(rect.dst) | static_cast<size_t>(rect.dst_step[0])) %
+          kLine ==
+      0;
   return (bytes >= kStreamFrom || (packed && lines)) && !SameItems(rect);
 }
 

@@ -75,7 +75,7 @@ void check_overlap(Random& random, uint64_t seed, const Arena& arena, Counts& co
   const bool writes = !reference::leaves(arena.job.dst.format()).empty();
   const bool mask_shares = arena.job.where && writes &&
                            share(*arena.job.where, arena.mask_at, arena.job.dst, arena.dst_at);
-  const auto size = static_cast<size_t>(arena.size);
+  const auto size = static_cast<size_t>(std::max<int64_t>(arena.size, 1));
   unsigned char* const memory = buffers().dst.place(size, random.pick(kBothSides));
   Bytes old = random_bytes(random, size);
   if (arena.job.where) {
