@@ -1,0 +1,241 @@
+// A chunk of items through the kernels of one leaf: which kernels stand at the ends of the stages,
+// the scratch between them, and the runs that live across chunks. Which chunks there are is
+// pipeline.cc's and blocks.cc's business.
+#ifndef STRIDECAST_ENGINE_CHUNK_H_
+#define STRIDECAST_ENGINE_CHUNK_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "engine/leaf_program.h"
+#include "engine/pipeline.h"
+#include "engine/workspace.h"
+
+namespace stridecast::internal {
+
+// Rows of a destination whose unfinished lines are carried from panel to panel: 64 KiB of lines.
+inline constexpr int64_t kCarriedRows = 1024;
+inline constexpr int64_t kTileScratch = 16384;
+
+// Two buffers that stages alternate between, a line of slack around each.
+struct Buffers {
+  char* bytes[2];
+  int64_t capacity;
+};
+
+struct RowBuffers {
+  alignas(64) char bytes[2][kScratchItems * kMaxItemBytes];
+  Buffers view() { return {{bytes[0], bytes[1]}, sizeof(bytes[0])}; }
+};
+
+// The kept memory of a thread as the buffers of blocks, what a tile kernel packs into, and carried
+// lines.
+struct BlockBuffers {
+  Buffers buffers;
+  char* tile;
+  unsigned char* carried;
+
+  explicit BlockBuffers(int64_t capacity = kBlockBytes) {
+    const int64_t buffer = round_up_to_line(capacity) + 2 * kCacheLine;
+    char* at =
+        workspace(Room::kBlocks, 2 * buffer + kTileScratch + kCarriedRows * kernels::kCarryLine);
+    carried = reinterpret_cast<unsigned char*>(at);
+    at += kCarriedRows * kernels::kCarryLine;
+    tile = at;
+    at += kTileScratch;
+    buffers = {{at + kCacheLine, at + buffer + kCacheLine}, round_up_to_line(capacity)};
+  }
+};
+
+// A kernel over a rectangle of the operands; pointers and counts are set chunk by chunk.
+inline sc_run strided_run(const Loop& row, const Loop& column) {
+  sc_run run = {};
+  run.struct_size = sizeof(sc_run);
+  run.src_step[0] = row.step[kSrc];
+  run.src_step[1] = column.step[kSrc];
+  run.dst_step[0] = row.step[kDst];
+  run.dst_step[1] = column.step[kDst];
+  run.aux_step[0][0] = row.step[kMask];
+  run.aux_step[0][1] = column.step[kMask];
+  return run;
+}
+
+// Which kernels a pipeline is made of, one at each end of the stages.
+struct Ends {
+  const sc_entry* in = nullptr;     // null: the first stage reads the source
+  const sc_entry* clear = nullptr;  // in scratch, after `in`
+  const sc_entry* swap = nullptr;   // in scratch, before `out`
+  const sc_entry* out = nullptr;    // null: the last stage writes the destination
+  bool writes = true;               // false: nothing goes to the destination
+};
+
+Ends ends_of(const LeafProgram& leaf, Way way, bool masked);
+
+// One leaf's kernels with the runs that live across chunks.
+class Pipeline {
+ public:
+  Pipeline(const LeafProgram& leaf, const Ends& ends, const Loop& row, const Loop& column,
+           const Buffers& buffers, const RunContext& context)
+      : leaf_(leaf),
+        ends_(ends),
+        buffers_(buffers),
+        stages_(leaf.route.count),
+        flags_(context.flags) {
+    const auto one_run = [&](Operands side) {
+      return row.step[side] == Rectangle::one_past(column, side);
+    };
+    packed_src_ = one_run(kSrc);
+    packed_dst_ = one_run(kDst);
+    columns_ = column.n;
+    src_row_ = row.step[kSrc];
+    dst_row_ = row.step[kDst];
+    if (!ends.writes) {
+      while (stages_ > 0 && !leaf.route.stages[stages_ - 1].may_fail()) --stages_;
+    }
+    if (ends.in != nullptr) {
+      in_ = strided_run(row, column);
+      in_.dst_step[1] = in_.src_size = in_.dst_size = leaf.src_size;
+      in_.params = &leaf.swap_in;
+    }
+    stage_.struct_size = sizeof(sc_run);
+    stage_.n[0] = 1;
+    if (ends.out != nullptr) {
+      out_ = strided_run(row, column);
+      out_.src_step[1] = out_.src_size = out_.dst_size = leaf.dst_size;
+      out_.params = &leaf.swap_out;
+    }
+  }
+
+  // Items that may pass in one chunk(): all of a row if no scratch is needed.
+  int64_t limit(int64_t columns) const {
+    if (ends_.in == nullptr && ends_.out == nullptr && stages_ == 1) return columns;
+    const int64_t widest = std::max(leaf_.src_size, leaf_.dst_size);
+    return std::min(leaf_.chunk_items, std::max<int64_t>(buffers_.capacity / widest, 1));
+  }
+  // Several rows may pass as one chunk without a stage that goes row by row.
+  bool takes_rectangles() const {
+    return (ends_.in != nullptr || packed_src_) &&
+           (!ends_.writes || ends_.out != nullptr || packed_dst_);
+  }
+  // For kernels that want it: what tiles pack into, how they read, where lines are carried.
+  void use_tile(char* scratch, uint32_t flags) {
+    in_.scratch = scratch;
+    in_.flags = flags;
+  }
+  // Rows go to stream_rows; as one row if they follow each other without a gap.
+  void use_carry(kernels::CarryState* carry, bool one_run) {
+    out_.state = carry;
+    one_row_out_ = one_run;
+  }
+
+  uint32_t chunk(int64_t rows, int64_t columns, const Cursor& at) {
+    turn_ = 0;
+    const void* data = at.src;
+    if (ends_.in != nullptr) {
+      char* const scratch = next_buffer();
+      in_.n[0] = rows;
+      in_.n[1] = columns;
+      in_.src = at.src;
+      in_.dst = scratch;
+      in_.dst_step[0] = columns * leaf_.src_size;
+      ends_.in->run(&in_);
+      if (ends_.clear != nullptr) clear_unselected(scratch, at.mask);
+      data = scratch;
+    }
+    const uint32_t errors = run_stages(rows, columns, data, at.dst);
+    if (ends_.swap != nullptr) swap_in_scratch(rows * columns, const_cast<void*>(data_));
+    if (ends_.out != nullptr) {
+      out_.n[0] = one_row_out_ ? 1 : rows;
+      out_.n[1] = one_row_out_ ? rows * columns : columns;
+      out_.src = data_;
+      out_.src_step[0] = columns * leaf_.dst_size;
+      out_.dst = at.dst;
+      out_.aux[0] = at.mask;
+      ends_.out->run(&out_);
+    }
+    return errors;
+  }
+
+ private:
+  char* next_buffer() {
+    char* const buffer = buffers_.bytes[turn_];
+    turn_ ^= 1;
+    return buffer;
+  }
+
+  // Leaves what it made at data_.
+  uint32_t run_stages(int64_t rows, int64_t columns, const void* data, char* dst) {
+    uint32_t errors = 0;
+    int64_t size = leaf_.src_size;
+    data_ = data;
+    for (int k = 0; k < stages_; ++k) {
+      const Stage& stage = leaf_.route.stages[k];
+      const int64_t out_size = type_facts(stage.out).size;
+      const bool first = k == 0 && ends_.in == nullptr;
+      const bool last = k + 1 == leaf_.route.count && ends_.out == nullptr && ends_.writes;
+      void* const to = last ? static_cast<void*>(dst) : buffers_.bytes[turn_];
+      // Streaming past the caches is for the destination, never for scratch.
+      stage_.flags = last ? flags_ : flags_ & ~uint32_t{SC_RUN_STREAM};
+      stage_.src_step[1] = stage_.src_size = size;
+      stage_.dst_step[1] = stage_.dst_size = out_size;
+      stage_.params = &stage.limits;
+      const bool rows_apart = (first && !(packed_src_ && columns == columns_)) ||
+                              (last && !(packed_dst_ && columns == columns_));
+      if (rows > 1 && rows_apart) {
+        stage_.n[1] = columns;
+        for (int64_t row = 0; row < rows; ++row) {
+          stage_.src = static_cast<const char*>(data_) + row * (first ? src_row_ : columns * size);
+          stage_.dst = static_cast<char*>(to) + row * (last ? dst_row_ : columns * out_size);
+          errors |= stage.entry->run(&stage_);
+        }
+      } else {
+        stage_.n[1] = rows * columns;
+        stage_.src = data_;
+        stage_.dst = to;
+        errors |= stage.entry->run(&stage_);
+      }
+      if (!stage.writes()) continue;
+      data_ = to;
+      size = out_size;
+      turn_ ^= 1;
+    }
+    return errors;
+  }
+
+  // Of the chunk that in_ has just brought to scratch.
+  void clear_unselected(char* scratch, const char* mask) {
+    sc_run run = in_;
+    run.flags = 0;
+    run.src = nullptr;
+    run.dst = scratch;
+    run.aux[0] = mask;
+    ends_.clear->run(&run);
+  }
+
+  void swap_in_scratch(int64_t items, void* scratch) {
+    sc_run run = {};
+    run.struct_size = sizeof(sc_run);
+    run.flags = SC_RUN_IN_PLACE;
+    run.n[0] = 1;
+    run.n[1] = items;
+    run.src = run.dst = scratch;
+    run.src_step[1] = run.dst_step[1] = run.src_size = run.dst_size = leaf_.dst_size;
+    run.params = &leaf_.swap_out;
+    ends_.swap->run(&run);
+  }
+
+  const LeafProgram& leaf_;
+  const Ends ends_;
+  const Buffers buffers_;
+  int stages_;
+  uint32_t flags_;
+  bool packed_src_, packed_dst_, one_row_out_ = false;
+  int64_t columns_, src_row_, dst_row_;
+  int turn_ = 0;
+  const void* data_ = nullptr;
+  sc_run in_, stage_ = {}, out_;
+};
+
+}  // namespace stridecast::internal
+
+#endif  // STRIDECAST_ENGINE_CHUNK_H_
