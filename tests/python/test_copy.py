@@ -185,6 +185,7 @@ class TestAstypeSubclasses:
 def test_no_reference_is_lost_or_kept(dtype):
     x = np.zeros((4, 6), dtype)
     out = np.zeros((6, 4), dtype)
+    not_a_mask = np.zeros(6)  # made once: np.zeros itself keeps a reference to its dtype each time
     objects = (x, x.dtype, out, sc.Format.of(x))
 
     def work():
@@ -197,7 +198,7 @@ def test_no_reference_is_lost_or_kept(dtype):
         for bad in (
             lambda: sc.copy(x, out=out),
             lambda: sc.copy(x, out=out.T, where=b"\1\1"),
-            lambda: sc.copy(x, out=out.T, where=np.zeros(6)),
+            lambda: sc.copy(x, out=out.T, where=not_a_mask),
             lambda: sc.copy(x, out=out.T, threads=-1),
             lambda: sc.ascontiguous(x, order="A"),
         ):
