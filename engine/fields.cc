@@ -211,7 +211,7 @@ void refuse_overlap(const Job& job) {
            ErrorCode::kBuffer);
     }
   }
-  if (job.direction == Direction::kJoin) return;
+  if (job.direction == Direction::kJoin) return refuse_self_overlap(job.structs);
   std::ranges::sort(arrays, {}, &Region::first);
   for (size_t i = 0; i < arrays.size(); ++i) {
     for (size_t k = i + 1; k < arrays.size() && arrays[k].first < arrays[i].last; ++k) {
@@ -312,12 +312,15 @@ void run_job(const Job& job, int64_t index_offset, const RunOptions& options) {
   const auto begin_of = [&](int64_t p) {
     return count / threads * p + std::min(p, count % threads);
   };
-  if (threads == 1) {
-    run_windows(job, 0, count, alone, first);
-  } else {
-    run_tasks(options, threads, threads, [&](int part) {
+  try {
+    run_tasks(threads == 1 ? alone : options, threads, threads, [&](int part) {
       run_windows(job, begin_of(part), begin_of(part + 1), alone, first);
     });
+  } catch (const std::bad_alloc&) {
+    first.add({.code = StatusCode::kOutOfMemory});
+  } catch (...) {
+    first.add(
+        {.code = StatusCode::kPoolFailed});  // nothing else throws but the host's parallel_for
   }
   if (!first.status().ok()) report(job, first, index_offset);
 }

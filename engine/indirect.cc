@@ -275,7 +275,7 @@ RunStatus run_indirect(const Plan::Impl& plan, const Operand& src, const Operand
   } catch (const Error&) {
     return failure(StatusCode::kOutOfMemory);  // of make_array: the plans were made before
   } catch (...) {
-    return failure(StatusCode::kPoolFailed);  // nothing else throws but the host's parallel_for
+    return failure(StatusCode::kPoolFailed);
   }
 }
 

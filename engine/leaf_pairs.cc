@@ -230,6 +230,8 @@ std::vector<LeafProgram> byteswap_leaves(const KernelTable& table, const Format&
     program.inner.insert(program.inner.begin(), loops.begin(), loops.end());
     programs.push_back(std::move(program));
   }
+  // Nothing has an order to swap (a bare void item): its bytes move as they are.
+  if (programs.empty() && format.itemsize() > 0) return {whole_item(table, format)};
   return merge_moves(table, std::move(programs));
 }
 

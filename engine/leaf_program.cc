@@ -193,7 +193,9 @@ void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest
     program.shape = Shape::kBlocks;
     if (column.n < kBlockRows && row.n > column.n) std::swap(row, column);
     program.block.rows = std::min(row.n, kBlockRows);
-    program.block.columns = kBlockItems / program.block.rows;
+    const int64_t items =
+        std::min(kBlockItems, std::max(kBlockBytes / widest_item(program), kBlockRows));
+    program.block.columns = items / program.block.rows;
   }
   force_block(program);
 }

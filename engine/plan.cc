@@ -163,7 +163,7 @@ Error Plan::status_error(const RunStatus& status) const {
           : status.index == 2
               ? "mask and destination share memory: copy the mask first"
               : "source and destination share memory in a way that would destroy items before they "
-                "are read; copy the source first, or ask for it (overlap = copy)");
+                "are read; copy the source first");
     case StatusCode::kTooSmall: {
       const bool mask = status.index == 2 && impl_->where;
       const Layout& layout = mask ? *impl_->where : status.index == 0 ? impl_->src : impl_->dst;

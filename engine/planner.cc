@@ -98,6 +98,10 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
       LoopNest of_leaf = nest;
       of_leaf.loops.insert(of_leaf.loops.end(), leaf.inner.begin(), leaf.inner.end());
       trim_moves(leaf, of_leaf);
+      // Items that are taken out of dst's way lie at other steps than the nest's: a source packed
+      // by the element, not by the item, is gathered all the same.
+      const bool by_item = leaf.inner.empty() && leaf.src_size != impl->src.format().itemsize();
+      if (leaf.staged() && by_item) leaf.move_in = leaf.gather;
     }
   }
   impl->same_memory_ok = in_place_safe(*impl);

@@ -289,7 +289,7 @@ RunStatus run_plan(const Plan::Impl& plan, const Operand& src, const Operand& ds
   } catch (const Error&) {  // of a plan or an array that run_from_copy makes
     return failure(StatusCode::kOutOfMemory);
   } catch (...) {
-    return failure(StatusCode::kPoolFailed);  // nothing else throws but the host's parallel_for
+    return failure(StatusCode::kPoolFailed);
   }
 }
 
@@ -315,6 +315,8 @@ int take_threads(int wanted) {
   return granted;
 }
 
+struct PoolFailed {};
+
 }  // namespace
 
 void run_tasks(const RunOptions& options, int threads, int count,
@@ -329,7 +331,11 @@ void run_tasks(const RunOptions& options, int threads, int count,
     }
   };
   if (options.parallel_for) {
-    options.parallel_for(count, guarded);
+    try {
+      options.parallel_for(count, guarded);
+    } catch (...) {
+      throw PoolFailed();  // whatever it was, it is not ours
+    }
   } else {
     const int granted = take_threads(threads);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(granted)

@@ -1,8 +1,8 @@
-// Table entries of the moves under a mask: the selected items move, of the others no byte is read
-// or written; and clear_unselected, which moves zeros to the items that the mask leaves out. The
-// mask is taken 64 items at a time as one word: all of them, none, or some. "Some" are stores under
-// a mask of lanes where the target has them and both sides are packed, else one item for every bit
-// that is set.
+// Table entries of the moves under a mask: the selected items move, of the others no byte of dst is
+// read or written; and clear_unselected, which moves zeros to the items that the mask leaves out.
+// The mask is taken 64 items at a time as one word: all of them, none, or some. "Some" are stores
+// under a mask of lanes where the target has them and both sides are packed, else one item for
+// every bit that is set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/move_where.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep

@@ -20,7 +20,8 @@ fmt : str, bytes, Format, dtype or scalar type
     The format of the result. A str is always a format text: ``"E"`` is bfloat16, ``">h"`` big-endian
     int16. None means the format of `out`.
 out : writable buffer, optional
-    Receives the result; `buf` is broadcast to its shape. Padding in it is kept.
+    Receives the result; `buf` is broadcast to its shape. Padding in it is kept, unless both formats
+    are equal: then items are copied whole.
 overflow : None, 'wrap', 'saturate' or 'raise'
     What a value outside the range of the new format becomes. None is 'wrap' for numbers.
 nan : None or 'raise'

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -361,6 +362,27 @@ TEST(FieldsTest, EmptyStructsAndNoFields) {
   const Layout scalar = Layout::contiguous(Format::parse("d"), {});
   split(Layout::contiguous(Format::parse("T{i:a:}"), {}), &in, {{{"a", &scalar, &out}}});
   EXPECT_EQ(out, 5.0);
+}
+
+TEST(FieldsTest, JoinRefusesStructsThatShareBytes) {
+  const Format format = Format::parse("T{i:a:i:b:}");
+  const Layout structs = Layout::strided(format, {8}, {4});
+  const Layout array = Layout::contiguous(Format::parse("i"), {8});
+  std::vector<int32_t> a(8, 1), b(8, 2), out(16, 0);
+  const FieldArray fields[] = {{"a", &array, a.data()}, {"b", &array, b.data()}};
+  EXPECT_THROW(join(fields, structs, out.data()), Error);
+  EXPECT_EQ(out, std::vector<int32_t>(16, 0));
+}
+
+TEST(FieldsTest, AThrowingPoolIsAnError) {
+  const Layout structs = Layout::contiguous(Format::parse("T{i:a:i:b:}"), {1 << 20});
+  const Layout array = Layout::contiguous(Format::parse("i"), {1 << 20});
+  std::vector<int32_t> memory(2 << 20), a(1 << 20);
+  const FieldArray fields[] = {{"a", &array, a.data()}};
+  RunOptions options;
+  options.threads = 4;
+  options.parallel_for = [](int, const auto&) { throw std::runtime_error("pool"); };
+  EXPECT_THROW(split(structs, memory.data(), fields, {}, options), Error);
 }
 
 }  // namespace

@@ -471,5 +471,32 @@ TEST_P(PlanTest, APoolThatThrowsIsAStatus) {
   EXPECT_EQ(plan.try_run({in.data()}, {out.data()}, options).code, StatusCode::kPoolFailed);
 }
 
+// Structs that overlap as a sliding window: the source's step is an element's size, not an item's.
+TEST(PlanOverlapTest, SlidingWindowsOfStructsOverTheirDestination) {
+  const Format from = Format::parse("T{i:a:i:b:}"), to = Format::parse("T{f:a:f:b:}");
+  constexpr int64_t kItems = 200, kStart = 300;
+  std::vector<int32_t> memory(1000);
+  std::iota(memory.begin(), memory.end(), 1);
+  const std::vector<int32_t> source(memory.begin() + kStart, memory.end());
+  const Plan plan =
+      Plan::convert(Layout::strided(from, {kItems}, {4}), Layout::contiguous(to, {kItems}));
+  ASSERT_TRUE(plan.try_run({memory.data() + kStart}, {memory.data()}).ok());
+  for (int64_t i = 0; i < kItems; ++i) {
+    float pair[2];
+    std::memcpy(pair, memory.data() + 2 * i, sizeof(pair));
+    ASSERT_EQ(pair[0], static_cast<float>(source[i])) << i;
+    ASSERT_EQ(pair[1], static_cast<float>(source[i + 1])) << i;
+  }
+}
+
+// An item without anything that has a byte order moves as it is.
+TEST(PlanByteswapTest, VoidItemsKeepTheirBytes) {
+  const Layout layout = Layout::contiguous(Format::parse("3x"), {2});
+  const char source[] = "abcdef";
+  char swapped[7] = {};
+  Plan::byteswap(layout, layout).run(source, swapped);
+  EXPECT_STREQ(swapped, source);
+}
+
 }  // namespace
 }  // namespace stridecast::testing
