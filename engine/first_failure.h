@@ -12,6 +12,14 @@
 
 namespace stridecast::internal {
 
+/// A status without data: what stopped the run, and which operand it is about.
+inline RunStatus failure(StatusCode code, int64_t index = -1) noexcept {
+  RunStatus status;
+  status.code = code;
+  status.index = index;
+  return status;
+}
+
 /// Thread-safe. What stops a run (no memory, say) comes before bad data, and of that the lowest
 /// index, then the lowest tag.
 class FirstFailure {

@@ -151,13 +151,6 @@ RunStatus run_all_turns(const Plan::Impl& plan, const Bases& bases, RunOptions o
   return first.status();
 }
 
-RunStatus failure(StatusCode code, int64_t index = -1) {
-  RunStatus status;
-  status.code = code;
-  status.index = index;
-  return status;
-}
-
 bool inside(const Layout& layout, const Operand& operand) {
   return layout.extent().lowest >= operand.lowest && layout.extent().highest <= operand.highest;
 }

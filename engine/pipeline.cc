@@ -52,6 +52,7 @@ uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const C
   sc_run run = {};
   run.struct_size = sizeof(sc_run);
   run.flags = context.flags;
+  if ((run.flags & SC_RUN_STREAM) != 0) run.flags |= SC_RUN_FETCH;
   run.n[0] = 1;
   run.n[1] = rect.column.n;
   run.src_step[1] = run.src_size = leaf.src_size;

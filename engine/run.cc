@@ -15,6 +15,7 @@
 #include <numeric>
 
 #include "engine/check_pass.h"
+#include "engine/first_failure.h"
 #include "engine/indirect.h"
 #include "engine/overlap.h"
 #include "engine/pipeline.h"
@@ -100,13 +101,6 @@ uint32_t run_parallel(const Plan::Impl& plan, int threads, const Cursor& at, uin
 }
 
 // --- before the first byte -----------------------------------------------------------------------
-
-RunStatus failure(StatusCode code, int64_t index = -1) {
-  RunStatus status;
-  status.code = code;
-  status.index = index;
-  return status;
-}
 
 bool inside(const Extent& extent, const Operand& operand) {
   return extent.lowest >= operand.lowest && extent.highest <= operand.highest;

@@ -260,7 +260,7 @@ HWY_INLINE void PrefetchLines(const void* from, size_t bytes) {
 
 template <class Op>
 HWY_NOINLINE void StreamItems(const Op& op, const typename Op::Src* src, typename Op::Dst* dst,
-                              size_t count) {
+                              size_t count, bool fetch) {
   using Dst = typename Op::Dst;
   const size_t block = 4 * hn::Lanes(DstTag<Op>());
   const size_t head_bytes = (0 - reinterpret_cast<uintptr_t>(dst)) % kLineBytes;
@@ -271,7 +271,7 @@ HWY_NOINLINE void StreamItems(const Op& op, const typename Op::Src* src, typenam
   }
   if (i != 0) ConvertItems(op, src, dst, i);
   for (; i + block <= count; i += block) {
-    PrefetchLines(src + i, block * sizeof(typename Op::Src));
+    if (fetch) PrefetchLines(src + i, block * sizeof(typename Op::Src));
     ConvertBlock<true>(op, src + i, dst + i);
   }
   if (i < count) ConvertItems(op, src + i, dst + i, count - i);
@@ -286,7 +286,7 @@ uint32_t ConvertRun(const sc_run* run) {
   const auto count = static_cast<size_t>(run->n[1]);
   if constexpr (kCanStream<Op>) {
     if (HWY_UNLIKELY(run->flags & SC_RUN_STREAM)) {
-      StreamItems(op, src, dst, count);
+      StreamItems(op, src, dst, count, (run->flags & SC_RUN_FETCH) != 0);
       return 0;
     }
   }

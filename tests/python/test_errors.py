@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from py_buffer import PyBuffer
 
 import stridecast as sc
 
@@ -155,21 +156,6 @@ class TestExportersThatFail:
 def test_foreign_format_texts(wrong):
     # A Buffer cannot make such a text; a C exporter can.
     import ctypes
-
-    class PyBuffer(ctypes.Structure):
-        _fields_ = [
-            ("buf", ctypes.c_void_p),
-            ("obj", ctypes.py_object),
-            ("len", ctypes.c_ssize_t),
-            ("itemsize", ctypes.c_ssize_t),
-            ("readonly", ctypes.c_int),
-            ("ndim", ctypes.c_int),
-            ("format", ctypes.c_char_p),
-            ("shape", ctypes.c_void_p),
-            ("strides", ctypes.c_void_p),
-            ("suboffsets", ctypes.c_void_p),
-            ("internal", ctypes.c_void_p),
-        ]
 
     data = ctypes.create_string_buffer(16)
     shape, strides = (ctypes.c_ssize_t * 1)(4), (ctypes.c_ssize_t * 1)(4)

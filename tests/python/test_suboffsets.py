@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from py_buffer import PyBuffer
 
 import stridecast as sc
 
@@ -28,22 +29,6 @@ def plain(shape):
 
 def exported(pointers, shape, strides, suboffsets, keep):
     """ints behind pointers, described as the caller says."""
-
-    class PyBuffer(ctypes.Structure):
-        _fields_ = [
-            ("buf", ctypes.c_void_p),
-            ("obj", ctypes.py_object),
-            ("len", ctypes.c_ssize_t),
-            ("itemsize", ctypes.c_ssize_t),
-            ("readonly", ctypes.c_int),
-            ("ndim", ctypes.c_int),
-            ("format", ctypes.c_char_p),
-            ("shape", ctypes.c_void_p),
-            ("strides", ctypes.c_void_p),
-            ("suboffsets", ctypes.c_void_p),
-            ("internal", ctypes.c_void_p),
-        ]
-
     sizes = [(ctypes.c_ssize_t * len(shape))(*values) for values in (shape, strides, suboffsets)]
     info = PyBuffer(
         buf=pointers.ctypes.data,
