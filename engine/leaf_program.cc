@@ -4,6 +4,7 @@
 #include "engine/leaf_program.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 #include "engine/run.h"
@@ -52,6 +53,22 @@ bool swaps(const Element& src, const Element& dst) {
 int64_t chunk_items(int64_t widest_bytes) {
   if (const int64_t forced = test_chunk_items(); forced > 0) return std::min(forced, kMaxChunk);
   return std::clamp(kChunkBytes / widest_bytes, kMinChunk, kMaxChunk);
+}
+
+// The entry for this program's types, or nullptr.
+const sc_entry* convert_entry(const sc_entry (&entries)[kNumArithmetic][kNumArithmetic],
+                              const LeafProgram& program) {
+  const sc_entry& entry =
+      entries[static_cast<int>(program.src_type)][static_cast<int>(program.dst_type)];
+  return entry.run != nullptr ? &entry : nullptr;
+}
+
+// Fused kernels insert narrow items one by one, except reversed rows and every second item: those a
+// few apart are faster moved by permutations first, and one value is faster repeated.
+bool pays_to_fuse(int64_t size, int64_t step) {
+  if (step == 0) return false;
+  const bool permuted = size <= 2 && step % size == 0 && std::abs(step / size) <= 8;
+  return !permuted || step == -size || step == 2 * size;
 }
 
 int64_t widest_item(const LeafProgram& program) {
@@ -200,7 +217,7 @@ void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest
   force_block(program);
 }
 
-void trim_moves(LeafProgram& program, const LoopNest& nest) {
+void trim_moves(const KernelTable& table, LeafProgram& program, const LoopNest& nest) {
   if (!program.staged()) return;
   // A route that only checks (int32 -> uint32) leaves the writing to the move.
   const bool writes = program.route.stages[program.route.count - 1].writes();
@@ -220,6 +237,12 @@ void trim_moves(LeafProgram& program, const LoopNest& nest) {
   if (nest.loops.size() > 1 && inner.n < kDirectRow) return;
   if (inner.step[kSrc] == program.src_size && !program.swaps_in) program.move_in = nullptr;
   if (direct_out) program.move_out = nullptr;
+  const bool one_convert = program.route.count == 1 &&
+                           program.route.stages[0].entry == convert_entry(table.convert, program);
+  if (one_convert && direct_out && program.move_in != nullptr && !program.swaps_in &&
+      pays_to_fuse(program.src_size, inner.step[kSrc])) {
+    program.fused = convert_entry(table.convert_strided, program);
+  }
 }
 
 }  // namespace stridecast::internal

@@ -27,8 +27,8 @@ LeafProgram make_program(const kernels::KernelTable& table, const Element& src, 
 LeafProgram make_move(const kernels::KernelTable& table, int64_t size);
 /// Chooses how the innermost loops of a sorted nest are walked, which may order its loops anew.
 void choose_shape(const kernels::KernelTable& table, LeafProgram& program, LoopNest& nest);
-/// Leaves out the moves that a walk over `nest` does not need.
-void trim_moves(LeafProgram& program, const LoopNest& nest);
+/// Leaves out the moves that a walk over `nest` does not need, or fuses them with the stage.
+void trim_moves(const kernels::KernelTable& table, LeafProgram& program, const LoopNest& nest);
 
 }  // namespace stridecast::internal
 

@@ -44,18 +44,21 @@ uint32_t run_move(const LeafProgram& leaf, std::span<const Loop> loops, const Cu
   return 0;
 }
 
-// One stage between two sides that lie packed in rows: no scratch, the kernel gets whole rows.
+// One stage between two sides that lie packed in rows, or a fused one from items at any step: no
+// scratch, the kernel gets whole rows.
 uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const Cursor& start,
                    const RunContext& context) {
   const Rectangle rect(loops, leaf.src_size, leaf.dst_size);
   const Stage& stage = leaf.route.stages[0];
+  const sc_kernel kernel = leaf.fused != nullptr ? leaf.fused->run : stage.entry->run;
   sc_run run = {};
   run.struct_size = sizeof(sc_run);
   run.flags = context.flags;
   if ((run.flags & SC_RUN_STREAM) != 0) run.flags |= SC_RUN_FETCH;
   run.n[0] = 1;
   run.n[1] = rect.column.n;
-  run.src_step[1] = run.src_size = leaf.src_size;
+  run.src_size = leaf.src_size;
+  run.src_step[1] = rect.column.step[kSrc];
   run.dst_step[1] = run.dst_size = leaf.dst_size;
   run.params = &stage.limits;
   uint32_t errors = 0;
@@ -64,7 +67,7 @@ uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const C
     for (int64_t r = 0; r < rect.row.n; ++r) {
       run.src = at.src;
       run.dst = at.dst;
-      errors |= stage.entry->run(&run);
+      errors |= kernel(&run);
       if (errors != 0 || context.stopped()) return false;
       if (r + 1 < rect.row.n) at.advance(rect.row, 1);
     }
@@ -177,8 +180,9 @@ uint32_t run_leaf(const LeafProgram& leaf, std::span<const Loop> loops, const Cu
   if (context.way == Way::kPlanned) {
     if (leaf.shape != Shape::kRows) return run_blocks(leaf, loops, at, context);
     if (!leaf.staged() && !(masked && leaf.swaps_in)) return run_move(leaf, loops, at, context);
-    const bool direct =
+    const bool no_moves =
         leaf.route.count == 1 && leaf.move_in == nullptr && leaf.move_out == nullptr;
+    const bool direct = no_moves || leaf.fused != nullptr;
     if (direct && !masked) return run_stage(leaf, loops, at, context);
   }
   const Ends ends = ends_of(leaf, context.way, masked);

@@ -51,6 +51,7 @@ std::string stage_text(const Stage& stage) {
 }
 
 std::string program_text(const LeafProgram& leaf) {
+  if (leaf.fused != nullptr) return leaf.fused->name;
   std::string text;
   const auto add = [&](const std::string& step) { text += (text.empty() ? "" : " -> ") + step; };
   if (leaf.move_in != nullptr) add(leaf.move_in->name);

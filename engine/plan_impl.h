@@ -48,6 +48,8 @@ struct LeafProgram {
   const sc_entry* move_out = nullptr;
   Route route;
   kernels::SwapParams swap_in = {}, swap_out = {};
+  // Does what move_in and the only stage do in one pass, to a destination that is packed in rows.
+  const sc_entry* fused = nullptr;
 
   // What runs need that the plan left out: between any steps and scratch (the check-only pass,
   // operands that overlap), and to selected items only.

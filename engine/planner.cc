@@ -92,12 +92,13 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
   LoopNest& nest = impl->nest = sorted_nest(*impl);
   if (impl->leaves.size() == 1) {
     choose_shape(*impl->table, impl->leaves[0], nest);
-    trim_moves(impl->leaves[0], nest);
+    trim_moves(*impl->table, impl->leaves[0], nest);
+    if (impl->where) impl->leaves[0].fused = nullptr;  // what is selected goes through scratch
   } else {
     for (LeafProgram& leaf : impl->leaves) {
       LoopNest of_leaf = nest;
       of_leaf.loops.insert(of_leaf.loops.end(), leaf.inner.begin(), leaf.inner.end());
-      trim_moves(leaf, of_leaf);
+      trim_moves(*impl->table, leaf, of_leaf);
       // Items that are taken out of dst's way lie at other steps than the nest's: a source packed
       // by the element, not by the item, is gathered all the same.
       const bool by_item = leaf.inner.empty() && leaf.src_size != impl->src.format().itemsize();

@@ -164,24 +164,12 @@ HWY_INLINE void ConvertStep(const Op& op, hn::Vec<SrcTag<Op>> v, typename Op::Ds
   hn::StoreU(op.Convert(dd, v), dd, dst);
 }
 
-// Four vectors. Written out, because compilers keep arrays of vectors in memory.
-template <bool kStream, class Op>
-HWY_INLINE void ConvertBlock(const Op& op, const typename Op::Src* src, typename Op::Dst* dst) {
-  const SrcTag<Op> ds;
+// Four vectors, all that Quick is right for. Written out, because compilers keep arrays of vectors
+// in memory.
+template <bool kStream, class Op, class V = hn::Vec<SrcTag<Op>>>
+HWY_INLINE void StoreBlock(const Op& op, V v0, V v1, V v2, V v3, typename Op::Dst* dst) {
   const DstTag<Op> dd;
   const size_t lanes = hn::Lanes(dd);
-  const auto v0 = hn::LoadU(ds, src);
-  const auto v1 = hn::LoadU(ds, src + lanes);
-  const auto v2 = hn::LoadU(ds, src + 2 * lanes);
-  const auto v3 = hn::LoadU(ds, src + 3 * lanes);
-  if constexpr (HasQuick<Op>) {
-    const auto lower = op.Merge(op.Evidence(v0), op.Evidence(v1));
-    const auto upper = op.Merge(op.Evidence(v2), op.Evidence(v3));
-    if (HWY_UNLIKELY(!op.Accept(op.Merge(lower, upper)))) {
-      ConvertExactly(op, src, dst, 4 * lanes);
-      return;
-    }
-  }
   if constexpr (HasPack2<Op>) {
     const hn::Twice<DstTag<Op>> d2;
     const auto o0 = op.Pack2(d2, v0, v1);
@@ -198,6 +186,25 @@ HWY_INLINE void ConvertBlock(const Op& op, const typename Op::Src* src, typename
     StoreLanes<kStream>(o2, dd, dst + 2 * lanes);
     StoreLanes<kStream>(o3, dd, dst + 3 * lanes);
   }
+}
+
+template <bool kStream, class Op>
+HWY_INLINE void ConvertBlock(const Op& op, const typename Op::Src* src, typename Op::Dst* dst) {
+  const SrcTag<Op> ds;
+  const size_t lanes = hn::Lanes(ds);
+  const auto v0 = hn::LoadU(ds, src);
+  const auto v1 = hn::LoadU(ds, src + lanes);
+  const auto v2 = hn::LoadU(ds, src + 2 * lanes);
+  const auto v3 = hn::LoadU(ds, src + 3 * lanes);
+  if constexpr (HasQuick<Op>) {
+    const auto lower = op.Merge(op.Evidence(v0), op.Evidence(v1));
+    const auto upper = op.Merge(op.Evidence(v2), op.Evidence(v3));
+    if (HWY_UNLIKELY(!op.Accept(op.Merge(lower, upper)))) {
+      ConvertExactly(op, src, dst, 4 * lanes);
+      return;
+    }
+  }
+  StoreBlock<kStream>(op, v0, v1, v2, v3, dst);
 }
 
 // Vectors that straddle cache lines cost twice. How many items to do first so that those of the

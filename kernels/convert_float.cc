@@ -8,6 +8,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
+#include "kernels/convert_strided-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
 #include "kernels/targets.h"
@@ -190,6 +191,13 @@ void SetPair(KernelTable& table) {
   SetConvert<FloatOp<S, D>>(table, kDTypeOf<S>, kDTypeOf<D>);
 }
 
+// Also from items at any step: between float32 and its neighbours.
+template <typename T>
+void SetStridedPairs(KernelTable& table) {
+  SetConvertStrided<FloatOp<float, T>>(table, DType::kFloat32, kDTypeOf<T>);
+  SetConvertStrided<FloatOp<T, float>>(table, kDTypeOf<T>, DType::kFloat32);
+}
+
 }  // namespace
 
 void FillConvertFloat(KernelTable& table) {
@@ -205,6 +213,9 @@ void FillConvertFloat(KernelTable& table) {
   SetPair<double, Float16>(table);
   SetPair<double, BFloat16>(table);
   SetPair<double, float>(table);
+  SetStridedPairs<Float16>(table);
+  SetStridedPairs<BFloat16>(table);
+  SetStridedPairs<double>(table);
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE

@@ -6,6 +6,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
+#include "kernels/convert_strided-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
 #include "kernels/targets.h"
@@ -279,9 +280,18 @@ void SetAll(KernelTable& table, Types<S...>) {
   (SetRow<S>(table), ...);
 }
 
+// Also from items at any step: samples and pixels.
+template <typename... S>
+void SetStrided(KernelTable& table, Types<S...>) {
+  (SetConvertStrided<ToFloat32<S>>(table, kDTypeOf<S>, DType::kFloat32), ...);
+}
+
 }  // namespace
 
-void FillConvertIntFloat(KernelTable& table) { SetAll(table, Integers()); }
+void FillConvertIntFloat(KernelTable& table) {
+  SetAll(table, Integers());
+  SetStrided(table, Types<uint8_t, int16_t, int32_t>());
+}
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

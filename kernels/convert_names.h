@@ -44,6 +44,7 @@ struct TypeNames {
 };
 
 inline constexpr PairNames kConvertNames("convert");
+inline constexpr PairNames kStridedNames("strided");
 inline constexpr PairNames kSaturateNames("saturate");
 inline constexpr TypeNames kCheckNames("check");
 inline constexpr TypeNames kClampNames("clamp");

@@ -97,6 +97,9 @@ struct KernelTable {
   // Default rounding (floats: nearest-even, to integers: truncation) and wrap, exactly as
   // docs/numeric_policy.md; empty on the diagonal and between integers of equal size: a move.
   sc_entry convert[kNumArithmetic][kNumArithmetic] = {};
+  // The same from a source of any step, never in place: of a few pairs on some targets, where one
+  // pass over registers beats a move to scratch and a convert.
+  sc_entry convert_strided[kNumArithmetic][kNumArithmetic] = {};
   // float32, float64 -> integers, clamped, NaN becomes 0.
   sc_entry saturate[kNumArithmetic][kNumArithmetic] = {};
   // Writes nothing; SC_ERR_OVERFLOW / SC_ERR_NAN for values outside LimitParams. Integers, float32,

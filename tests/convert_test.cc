@@ -66,6 +66,31 @@ TEST_P(ConvertTest, DefaultRoundingAndWrap) {
   EXPECT_GT(kernels, 0) << table().target;
 }
 
+// One pass from items at any step, of the pairs that have it.
+TEST_P(ConvertTest, FromAnyStep) {
+  GuardedBuffer apart(112 * 1024), packed(9 * 1024);
+  int kernels = 0;
+  for (DType from : kTypes) {
+    for (DType to : kTypes) {
+      const sc_entry& entry = table().convert_strided[at(from)][at(to)];
+      if (entry.run == nullptr) continue;
+      ++kernels;
+      EXPECT_EQ(entry.src_access, uint32_t{SC_ACCESS_STRIDED}) << entry.name;
+      EXPECT_EQ(entry.dst_access, uint32_t{SC_ACCESS_PACKED}) << entry.name;
+      EXPECT_EQ(entry.traits, uint32_t{SC_TRAIT_THREAD_SAFE}) << entry.name;
+      PackedCase c = expected(from, to, Mode::kWrap);
+      c.entry = &entry;
+      ASSERT_NO_FATAL_FAILURE(check_all_values(c));
+      ASSERT_NO_FATAL_FAILURE(check_lengths_and_misalignments(c, src_, dst_));
+      ASSERT_NO_FATAL_FAILURE(check_steps(c, apart, packed));
+    }
+  }
+  const std::string target = table().target;
+  if (target.starts_with("AVX")) {
+    EXPECT_EQ(kernels, 9) << target;
+  }
+}
+
 TEST_P(ConvertTest, Saturate) {
   for (DType from : {DType::kFloat32, DType::kFloat64}) {
     for (DType to : kTypes) {

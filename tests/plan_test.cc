@@ -12,6 +12,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "stridecast/kernel_abi.h"
@@ -51,6 +52,23 @@ TEST_P(PlanTest, ExplainsStagedRuns) {
   EXPECT_NE(text.find("n=1000 src:-6 dst:2"), std::string::npos) << text;
   EXPECT_NE(text.find("convert int16 bfloat16"), std::string::npos) << text;
   EXPECT_NE(text.find("items at a time"), std::string::npos) << text;
+}
+
+// Where the target has a kernel for it, one that gathers and converts; never under a mask, where
+// items pass through scratch.
+TEST_P(PlanTest, ExplainsFusedRuns) {
+  const Layout src = Layout::strided(format("f"), {1000}, {-12}, 11988);
+  const Layout dst = packed("d", {1000}), mask = packed("?", {1000});
+  const bool fuses = std::string_view(active_target()).starts_with("AVX");
+  const auto explains = [](const Plan& plan, const char* words) {
+    return plan.explain().find(words) != std::string::npos;
+  };
+  const Plan plan = Plan::convert(src, dst), masked = Plan::convert(src, dst, mask);
+  if (fuses) {
+    EXPECT_TRUE(explains(plan, "  strided float32 float64\n")) << plan.explain();
+  }
+  EXPECT_FALSE(explains(masked, "strided float32 float64")) << masked.explain();
+  EXPECT_TRUE(explains(masked, "convert float32 float64")) << masked.explain();
 }
 
 TEST_P(PlanTest, ExplainsLimits) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "tests/reference/element.h"
@@ -63,6 +64,35 @@ void check_one(const PackedCase& c, const Packed& packed, size_t first, int64_t 
   ASSERT_EQ(dst.damage(), 0) << note() << ": bytes around the destination changed";
 }
 
+// n items from `first` on, `step` bytes apart in the source (0: the first one n times).
+void check_one_apart(const PackedCase& c, size_t first, int64_t n, int64_t step, uint32_t flags,
+                     Flush side, size_t gap, size_t dst_gap, GuardedBuffer& src,
+                     GuardedBuffer& dst) {
+  set_note(c, n, gap);
+  const int in_size = reference::size(c.from), out_size = reference::size(c.to);
+  const auto reach = static_cast<size_t>(std::abs(step) * (n - 1) + in_size);
+  unsigned char* const lowest = src.place(reach, side, gap);
+  unsigned char* const in = lowest + (step < 0 ? -step * (n - 1) : 0);
+  unsigned char* const out = dst.place(static_cast<size_t>(n * out_size), side, dst_gap);
+  std::memset(lowest, 0xE7, reach);
+  const auto input = [&](int64_t i) { return first + static_cast<size_t>(step == 0 ? 0 : i); };
+  for (int64_t i = 0; i < n; ++i) reference::store(in + i * step, in_size, c.in[input(i)]);
+  const std::vector<unsigned char> before(lowest, lowest + reach);
+  std::memset(out, 0x5C, static_cast<size_t>(n * out_size));
+  sc_run run =
+      make_run(1, n, in, in_size, {n * step, step}, out, out_size, {n * out_size, out_size});
+  run.flags = flags;
+  ASSERT_EQ(c.entry->run(&run), 0u) << note() << " step " << step;
+  for (int64_t i = 0; i < n; ++i) {
+    const uint64_t got = reference::load(out + i * out_size, out_size);
+    ASSERT_EQ(got, c.out[input(i)])
+        << note() << ": element " << i << " of items " << step << " bytes apart, flags " << flags
+        << ", source " << reference::to_text(c.from, c.in[input(i)]);
+  }
+  ASSERT_EQ(std::memcmp(lowest, before.data(), reach), 0) << note() << ": source changed";
+  ASSERT_EQ(dst.damage(), 0) << note() << " step " << step;
+}
+
 }  // namespace
 
 std::vector<unsigned char> pack(DType type, const std::vector<uint64_t>& elements) {
@@ -111,6 +141,41 @@ void check_lengths_and_misalignments(const PackedCase& c, GuardedBuffer& src, Gu
         check_one(few, packed, gap, n, side, gap, (gap * 5 + static_cast<size_t>(n)) % 64, src,
                   dst);
         if (::testing::Test::HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+void check_steps(const PackedCase& c, GuardedBuffer& src, GuardedBuffer& dst) {
+  constexpr int64_t kLongest = 1100;
+  PackedCase few = c;
+  few.in.clear();
+  few.out.clear();
+  for (size_t i = 0; i < size_t{kLongest} + 64; ++i) {
+    few.in.push_back(c.in[i * 7919 % c.in.size()]);
+    few.out.push_back(c.out[i * 7919 % c.in.size()]);
+  }
+  const int64_t size = reference::size(c.from);
+  std::vector<int64_t> steps = {0, size + 1, -size - 1, 2 * size + 3, 13, -64, 100};
+  for (int64_t items = 1; items <= 9; ++items) {
+    steps.push_back(items * size);
+    steps.push_back(-items * size);
+  }
+  std::vector<int64_t> lengths;  // vectors, blocks of them, and what is written by whole lines
+  for (int64_t n = 1; n <= 140; ++n) lengths.push_back(n);
+  for (int64_t n : {511, 512, 513, 527, 545, 600, 767, 1024, 1100}) lengths.push_back(n);
+  constexpr uint32_t kFlags[] = {0, SC_RUN_STREAM, SC_RUN_STREAM | SC_RUN_FETCH};
+  for (int64_t step : steps) {
+    for (int64_t n : lengths) {
+      for (Flush side : kBothSides) {
+        const auto at = static_cast<size_t>(n + step + 1000);
+        const size_t gap = n % 3 == 0 ? 0 : at * 7 % 64, dst_gap = n % 2 == 0 ? 0 : at * 5 % 64;
+        const size_t first = at % 64;
+        for (uint32_t flags : kFlags) {
+          if (flags != 0 && n < 500) continue;
+          check_one_apart(few, first, n, step, flags, side, gap, dst_gap, src, dst);
+          if (::testing::Test::HasFatalFailure()) return;
+        }
       }
     }
   }

@@ -1,6 +1,6 @@
 // The trials that every packed kernel (convert, saturate, clamp) undergoes: all values at once,
 // then every length and misalignment between guard pages, then in place where the entry says that
-// it may.
+// it may; and for kernels whose source is not packed steps of every kind.
 #ifndef STRIDECAST_TESTS_SUPPORT_PACKED_KERNEL_CHECK_H_
 #define STRIDECAST_TESTS_SUPPORT_PACKED_KERNEL_CHECK_H_
 
@@ -28,6 +28,8 @@ std::vector<unsigned char> pack(DType type, const std::vector<uint64_t>& element
 void check_all_values(const PackedCase& c);
 void check_lengths_and_misalignments(const PackedCase& c, GuardedBuffer& src, GuardedBuffer& dst);
 void check_in_place(const PackedCase& c, GuardedBuffer& buffer);
+/// For entries with SC_ACCESS_STRIDED sources. The buffers hold 110 KiB, 9 KiB.
+void check_steps(const PackedCase& c, GuardedBuffer& src, GuardedBuffer& dst);
 
 }  // namespace stridecast::testing
 
