@@ -182,6 +182,18 @@ LeafProgram make_program(const KernelTable& table, const Element& src, const Ele
   return program;
 }
 
+LeafProgram make_packed(const KernelTable& table, const LeafProgram& staged) {
+  LeafProgram program = staged;
+  program.inner.clear();
+  program.src_offset = program.dst_offset = 0;
+  program.swaps_in = program.swaps_out = false;
+  program.swap = nullptr;
+  program.move_in = program.gather = move_entry(table, staged.src_size, false);
+  program.move_out = program.scatter = move_entry(table, staged.dst_size, false);
+  trim_moves(table, program, {});
+  return program;
+}
+
 void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest) {
   if (!bring_source_inward(nest)) {
     // Rows shorter than a page: neighbours of both sides should meet soon.

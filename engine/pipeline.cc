@@ -14,6 +14,7 @@
 
 #include "engine/blocks.h"
 #include "engine/chunk.h"
+#include "engine/struct_program.h"
 
 namespace stridecast::internal {
 namespace {
@@ -103,8 +104,12 @@ uint32_t run_rows(const LeafProgram& leaf, const Ends& ends, std::span<const Loo
 
 // --- structs -------------------------------------------------------------------------------------
 
-// Rectangles of items, every leaf in turn, so that an item's bytes are read once from memory. Items
-// that overlap the destination are taken out of its way first, a block at a time.
+// From this size on items come from memory: the next block is fetched while one is written.
+constexpr int64_t kFetchBytes = int64_t{2} << 20;
+
+// Rectangles of items in blocks, so that an item's bytes are read once from memory: the fields that
+// the plan takes together, and every other leaf in turn. Items that overlap the destination are
+// taken out of its way first, a block at a time, and go leaf after leaf.
 class StructWalk {
  public:
   StructWalk(const Plan::Impl& plan, const RunContext& context)
@@ -115,6 +120,14 @@ class StructWalk {
       block_items_ = std::min(kStructItems, capacity / item_);
       apart_ = BlockBuffers(capacity).buffers.bytes[0];
       context_.way = Way::kPlanned;
+    } else if (plan.together != nullptr &&
+               ((context.flags & SC_RUN_IN_PLACE) == 0 || plan.together->in_place_ok)) {
+      together_ = plan.together.get();
+      block_items_ = together_->items;
+      if (together_->scratch_bytes > 0) {
+        columns_ = workspace(Room::kColumns, together_->scratch_bytes);
+      }
+      if (plan.bytes_moved >= kFetchBytes) fetches_ = fetching_pass(*together_);
     }
   }
 
@@ -139,6 +152,13 @@ class StructWalk {
   }
 
  private:
+  // The one that fetches: the last to read the source, while it writes the destination; the first
+  // of all where everything is converted.
+  static const ShufflePass* fetching_pass(const StructProgram& program) {
+    const ShufflePass& join = program.join.front();
+    return join.from[0].column < 0 ? &join : &program.split.front();
+  }
+
   uint32_t run_items(Loop items, Cursor at) {
     if (apart_ != nullptr) {
       const Loop none = {};
@@ -153,22 +173,76 @@ class StructWalk {
       items.step[kSrc] = item_;
     }
     uint32_t errors = 0;
-    for (const LeafProgram& leaf : plan_.leaves) {
-      loops_.assign(1, items);
-      loops_.insert(loops_.end(), leaf.inner.begin(), leaf.inner.end());
-      Cursor element = at;
-      element.src = leaf.zero ? kZeros : at.src + leaf.src_offset;
-      element.dst = at.dst + leaf.dst_offset;
-      if (leaf.zero) loops_[0].step[kSrc] = 0;
-      errors |= run_leaf(leaf, loops_, element, context_);
+    if (together_ != nullptr) {
+      errors = run_together(items, at);
+      for (const size_t k : together_->others) errors |= run_one(plan_.leaves[k], items, at);
+    } else {
+      for (const LeafProgram& leaf : plan_.leaves) errors |= run_one(leaf, items, at);
     }
     return errors;
+  }
+
+  uint32_t run_one(const LeafProgram& leaf, const Loop& items, const Cursor& at) {
+    loops_.assign(1, items);
+    loops_.insert(loops_.end(), leaf.inner.begin(), leaf.inner.end());
+    Cursor element = at;
+    element.src = leaf.zero ? kZeros : at.src + leaf.src_offset;
+    element.dst = at.dst + leaf.dst_offset;
+    if (leaf.zero) loops_[0].step[kSrc] = 0;
+    return run_leaf(leaf, loops_, element, context_);
+  }
+
+  uint32_t run_together(const Loop& items, const Cursor& at) {
+    uint32_t errors = 0;
+    for (const ShufflePass& pass : together_->split) shuffle(pass, items, at);
+    for (const Column& column : together_->columns) {
+      Loop elements;
+      elements.n = items.n * column.elements;
+      elements.step[kSrc] = column.leaf.src_size;
+      elements.step[kDst] = column.leaf.dst_size;
+      Cursor packed;
+      packed.src = columns_ + column.in;
+      packed.dst = columns_ + column.out;
+      errors |= run_leaf(column.leaf, {&elements, 1}, packed, RunContext{});
+    }
+    if (errors != 0) return errors;  // what a column holds then is no value
+    for (const ShufflePass& pass : together_->join) shuffle(pass, items, at);
+    return errors;
+  }
+
+  void shuffle(const ShufflePass& pass, const Loop& items, const Cursor& at) const {
+    const auto source = [&](const Stream& from) {
+      return from.column < 0 ? at.src + from.offset
+                             : columns_ + together_->columns[static_cast<size_t>(from.column)].out +
+                                   from.offset;
+    };
+    sc_run run = {};
+    run.struct_size = sizeof(sc_run);
+    if (&pass == fetches_) run.flags = SC_RUN_FETCH;
+    run.n[0] = 1;
+    run.n[1] = items.n;
+    run.src = source(pass.from[0]);
+    run.src_step[1] = pass.from[0].step;
+    for (int k = 1; k < pass.params.num_sources; ++k) {
+      run.aux[k - 1] = source(pass.from[k]);
+      run.aux_step[k - 1][1] = pass.from[k].step;
+    }
+    run.dst = pass.to.column < 0
+                  ? at.dst + pass.to.offset
+                  : columns_ + together_->columns[static_cast<size_t>(pass.to.column)].in +
+                        pass.to.offset;
+    run.dst_step[1] = pass.to.step;
+    run.params = &pass.params;
+    plan_.table->shuffle.run(&run);
   }
 
   const Plan::Impl& plan_;
   RunContext context_;
   int64_t item_, block_items_ = kStructItems;
   char* apart_ = nullptr;
+  const StructProgram* together_ = nullptr;
+  const ShufflePass* fetches_ = nullptr;
+  char* columns_ = nullptr;
   std::vector<Loop> loops_;
 };
 

@@ -8,6 +8,7 @@
 #include "engine/plan_impl.h"
 #include "engine/planner.h"
 #include "engine/run.h"
+#include "engine/struct_program.h"
 
 namespace stridecast {
 namespace internal {
@@ -194,6 +195,7 @@ std::string Plan::explain() const {
   if (impl_->indirect != nullptr) return text + to_string(*impl_->indirect);
   text += "  loop " + to_string(impl_->nest.loops) + "\n";
   if (impl_->reduce != nullptr) return text + reduce_text(*impl_->reduce);
+  if (impl_->together != nullptr) text += to_string(*impl_->together);
   for (const LeafProgram& leaf : impl_->leaves) text += leaf_text(leaf, impl_->leaves.size() == 1);
   return text;
 }

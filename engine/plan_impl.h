@@ -88,6 +88,8 @@ struct ReduceProgram {
 
 // Pointer axes and what lies behind them: engine/indirect.h.
 struct IndirectProgram;
+// The fields of structs together: engine/struct_program.h.
+struct StructProgram;
 
 enum class PlanKind : uint8_t { kConvert, kByteswap, kReduce };
 
@@ -110,6 +112,7 @@ struct Plan::Impl {
   internal::LoopNest
       logical_nest;  // source in C order with its logical index, for the check-only pass
   std::vector<internal::LeafProgram> leaves;
+  std::shared_ptr<const internal::StructProgram> together;  // null: leaf after leaf
   std::unique_ptr<internal::ReduceProgram> reduce;
   std::shared_ptr<const internal::IndirectProgram> indirect;
   bool may_fail = false;

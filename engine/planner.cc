@@ -11,6 +11,7 @@
 #include "engine/leaf_program.h"
 #include "engine/overlap.h"
 #include "engine/runtime.h"
+#include "engine/struct_program.h"
 
 namespace stridecast::internal {
 namespace {
@@ -104,6 +105,7 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
       const bool by_item = leaf.inner.empty() && leaf.src_size != impl->src.format().itemsize();
       if (leaf.staged() && by_item) leaf.move_in = leaf.gather;
     }
+    impl->together = make_struct_program(*impl);
   }
   impl->same_memory_ok = in_place_safe(*impl);
   return impl;

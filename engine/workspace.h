@@ -14,7 +14,7 @@ constexpr int64_t round_up_to_line(int64_t bytes) {
 }
 
 /// Who asks: a reduction may run leaves while its own memory is in use.
-enum class Room : int { kBlocks, kReduce, kNumRooms };
+enum class Room : int { kBlocks, kColumns, kReduce, kNumRooms };
 
 /// At least `bytes` bytes on a line of their own, of this thread's; what they held is lost. Throws
 /// std::bad_alloc.

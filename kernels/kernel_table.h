@@ -42,6 +42,25 @@ struct SwapParams {
   int64_t unit;  // divides the item size
 };
 
+// sc_run.params of shuffle: bytes of the destination taken from up to four windows, a group of
+// items at a time. A window is what one vector reads: so many bytes from run.src, or from aux[k -
+// 1] for window k, and onwards by the group's items' steps. The destination's bytes are a window,
+// too.
+inline constexpr int kShuffleBytes = 64;
+inline constexpr int kShuffleSources = 4;
+inline constexpr uint8_t kNoByte = 0xFF;
+struct ShuffleParams {
+  struct Source {
+    uint8_t item[kShuffleBytes];  // which of the group's items reads this byte; kNoByte: none
+    uint8_t byte[kShuffleBytes];  // for each destination byte; kNoByte: not from this window
+  };
+  uint8_t item[kShuffleBytes];  // which of the group's items a destination byte is of; or kNoByte
+  Source sources[kShuffleSources];  // a byte from none of them becomes 0
+  int32_t num_sources;              // 1 to 4; one that is not needed takes no bytes
+  int32_t group;                    // items at a time
+  int32_t window;                   // bytes that all windows need: 1 to kShuffleBytes
+};
+
 // sc_run.state of stream_rows, which writes rows of the destination panel after panel: what does
 // not fill a line yet is carried to the next panel.
 struct CarryState {
@@ -85,6 +104,13 @@ struct KernelTable {
   // Makes what kernels streamed (SC_RUN_STREAM) visible to other threads: a fence, which they leave
   // to the end of the run.
   void (*flush_streams)() = nullptr;
+
+  // Bytes of items by ShuffleParams, any steps in two dimensions; nothing but the bytes named there
+  // is read or written. A group is read before it is written, so it may go on in place where no
+  // group writes what another reads. Empty on targets without masks of bytes.
+  sc_entry shuffle = {};
+  // The windows that pay: kShuffleBytes where one instruction permutes so many bytes, else 16.
+  int64_t shuffle_window = 0;
 
   // Moves the items whose mask is not 0; of the others no byte of dst is read or written. aux[0]:
   // one byte an item at aux_step[0].

@@ -25,6 +25,7 @@ struct Target {
            ns::FillTile(table);            \
            ns::FillTileSwap(table);        \
            ns::FillStreamRows(table);      \
+           ns::FillItemShuffle(table);     \
            ns::FillReduce(table);          \
            ns::FillConvertBool(table);     \
            ns::FillConvertInt(table);      \

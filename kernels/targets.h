@@ -98,6 +98,7 @@ namespace stridecast::kernels {
   void FillTile(KernelTable& table);            \
   void FillTileSwap(KernelTable& table);        \
   void FillStreamRows(KernelTable& table);      \
+  void FillItemShuffle(KernelTable& table);     \
   void FillReduce(KernelTable& table);          \
   void FillConvertBool(KernelTable& table);     \
   void FillConvertInt(KernelTable& table);      \
