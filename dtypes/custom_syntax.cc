@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "dtypes/format_error.h"
+#include "dtypes/format_extensions.h"
 
 namespace stridecast::internal {
 namespace {
@@ -93,6 +94,12 @@ std::string read_param(std::string_view text, int64_t begin, int64_t end) {
 
 CustomAlternative read_alternative(std::string_view text, int64_t begin, int64_t end) {
   const std::string_view alternative = slice(text, begin, end);
+  CustomAlternative foreign;
+  if (read_foreign_spelling(alternative, &foreign.type)) {
+    foreign.position = begin;
+    foreign.param_position = end;
+    return foreign;
+  }
   const size_t first = alternative.find('$');
   if (first == std::string_view::npos) {
     fail(text, "custom-no-dollar", begin, "expected 'module$qualname$param'");
@@ -141,9 +148,10 @@ std::vector<CustomAlternative> read_custom(std::string_view text, int64_t open, 
   return alternatives;
 }
 
-void append_custom(const CustomType& type, std::string* out) {
+namespace {
+
+void append_alternative(const CustomType& type, std::string* out) {
   static constexpr std::string_view kEscaped = "%[];: ";
-  *out += '[';
   *out += type.module;
   *out += '$';
   *out += type.qualname;
@@ -154,6 +162,18 @@ void append_custom(const CustomType& type, std::string* out) {
     } else {
       *out += c;
     }
+  }
+}
+
+}  // namespace
+
+void append_custom(const CustomType& type, std::string* out,
+                   const std::vector<CustomType>& aliases) {
+  *out += '[';
+  append_alternative(type, out);
+  for (const CustomType& alias : aliases) {
+    *out += ';';
+    append_alternative(alias, out);
   }
   *out += ']';
 }

@@ -24,7 +24,8 @@ std::vector<CustomAlternative> read_custom(std::string_view text, int64_t open, 
 
 // Appends the canonical spelling: both '$' always, and in the param %XX for all bytes that this
 // grammar or readers that strip white space and split at ':' could trip over.
-void append_custom(const CustomType& type, std::string* out);
+void append_custom(const CustomType& type, std::string* out,
+                   const std::vector<CustomType>& aliases = {});
 
 }  // namespace stridecast::internal
 

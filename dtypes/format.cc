@@ -13,6 +13,7 @@
 #include "dtypes/format_impl.h"
 #include "dtypes/format_parser.h"
 #include "dtypes/format_printer.h"
+#include "dtypes/type_registry.h"
 
 namespace stridecast {
 namespace internal {
@@ -23,6 +24,20 @@ using Body = Format::Impl;
 size_t hash_of(std::string_view text, int64_t itemsize) noexcept {
   return std::hash<std::string_view>()(text) ^
          (static_cast<size_t>(itemsize) * size_t{0x9E3779B97F4A7C15});
+}
+
+// Types can be registered between two texts that read alike. They are never taken back, so that this
+// number tells what was known of the types in one text.
+int64_t known_types(const std::vector<Field>& fields) noexcept {
+  int64_t count = 0;
+  for (const Field& field : fields) {
+    if (field.custom) {
+      count += field.swap_unit != 0;
+    } else {
+      count += known_types(field.fields);
+    }
+  }
+  return count;
 }
 
 // All living bodies. The table keeps none alive: a body leaves it as it dies. It is never destroyed
@@ -43,8 +58,9 @@ class InternTable {
     fresh->itemsize = tree.itemsize;
     fresh->alignment = tree.alignment;
     fresh->fields = std::move(tree.fields);
+    fresh->known_types = known_types(fresh->fields);
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (std::shared_ptr<const Body> living = find(hash, fresh->text, fresh->itemsize)) {
+    if (std::shared_ptr<const Body> living = find(hash, *fresh)) {
       return living;
     }
     bodies_.emplace(hash, Entry{fresh.get(), fresh});
@@ -73,12 +89,14 @@ class InternTable {
   };
 
   // Requires the lock.
-  std::shared_ptr<const Body> find(size_t hash, std::string_view text, int64_t itemsize) const {
+  std::shared_ptr<const Body> find(size_t hash, const Body& wanted) const {
     const auto [first, last] = bodies_.equal_range(hash);
     for (auto it = first; it != last; ++it) {
       // A dying body waits for the mutex in its destructor: its text is still there.
       const Body& body = *it->second.address;
-      if (body.itemsize != itemsize || body.text != text) continue;
+      const bool equal = body.itemsize == wanted.itemsize && body.known_types == wanted.known_types &&
+                         body.text == wanted.text;
+      if (!equal) continue;
       if (std::shared_ptr<const Body> living = it->second.body.lock()) return living;
     }
     return nullptr;
@@ -141,6 +159,14 @@ class TextCache {
     // The body that had the slot dies here, outside the lock.
   }
 
+  void clear() {
+    for (size_t k = 0; k < kSlots; ++k) {
+      Slot gone;  // dies outside the lock
+      const std::lock_guard<std::mutex> lock(mutexes_[k % kMutexes]);
+      std::swap(gone, slots_[k]);
+    }
+  }
+
  private:
   static constexpr size_t kMaxText = 256;
   static constexpr size_t kSlots = 256;
@@ -154,6 +180,7 @@ class TextCache {
     bool exact_size = false;
   };
 
+  static_assert(kSlots % kMutexes == 0);  // a slot has one mutex
   Slot& slot_of(const Key& key) { return slots_[key.hash % kSlots]; }
   std::mutex& mutex_of(const Key& key) { return mutexes_[key.hash % kMutexes]; }
 
@@ -163,14 +190,18 @@ class TextCache {
 
 }  // namespace
 
-// Texts before bodies, as everywhere.
+void forget_texts() { TextCache::instance().clear(); }
+
+// In one order everywhere.
 void lock_format_tables() {
+  lock_type_registry();
   TextCache::instance().lock();
   InternTable::instance().lock();
 }
 
 void unlock_format_tables() {
   InternTable::instance().unlock();
+  unlock_type_registry();
   TextCache::instance().unlock();
 }
 
@@ -185,7 +216,9 @@ std::shared_ptr<const Format::Impl> make_body(ParseTree tree) {
 }
 
 Format format_of_field(const Field& field) {
-  if (is_arithmetic(field.type)) return Format::of(field.type, field.order);  // a text seen before
+  if (is_arithmetic(field.type) && !field.custom) {
+    return Format::of(field.type, field.order);  // a text seen before
+  }
   // Padding has no field of its own where it has no name.
   if (field.type == DType::kOpaque && !field.custom) return Format(make_body({{}, field.itemsize}));
   Field element = field;
@@ -207,8 +240,10 @@ Format Format::parse(std::string_view text, std::optional<int64_t> itemsize, boo
   const internal::TextCache::Key key = cache.make_key(text, itemsize, exact_size);
   std::shared_ptr<const Impl> body = cache.find(key);
   if (!body) {
+    const uint64_t before = internal::registry_generation();
     body = internal::make_body(internal::parse_format(text, itemsize, exact_size));
     cache.store(key, body);
+    if (internal::registry_generation() != before) internal::forget_texts();
   }
   return Format(std::move(body));
 }

@@ -37,7 +37,7 @@ void append_fields(const std::vector<Field>& fields, size_t depth, std::string* 
     std::string code = field.code;
     if (field.custom) {
       code.clear();
-      internal::append_custom(*field.custom, &code);
+      internal::append_custom(*field.custom, &code, field.aliases);
     }
     std::string shape;
     for (const int64_t dim : field.shape) {

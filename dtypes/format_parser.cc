@@ -16,6 +16,7 @@
 
 #include "dtypes/format_parser.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -64,6 +65,7 @@ class Parser {
   void read_complex();
   void read_function_pointer();
   void read_custom_type();
+  void take_storage(std::vector<Field>&& fields, Field* field, int64_t position);
   void open_frame(Frame::Kind kind, int64_t code_length);
   void close_struct();
   Field pointer_field(int64_t begin) const;
@@ -76,7 +78,6 @@ class Parser {
   void add_padding(int64_t bytes, int64_t code_position);
   int64_t total_bytes(const Field& field, int64_t code_position) const;
 
-  void check_unsized_alone() const;
   void settle_unsized(ParseTree* tree) const;
   void agree_on_itemsize(ParseTree* tree) const;
 
@@ -90,7 +91,10 @@ class Parser {
   std::vector<Frame> stack_;
   int64_t num_fields_ = 0;
   int pointer_depth_ = 0;
-  int64_t unsized_position_ = kNowhere;  // of a custom type that takes its size from the itemsize
+  // The first custom type whose size nobody knows.
+  int64_t unsized_position_ = kNowhere;
+  CustomType unsized_;
+  bool must_be_sized_ = false;  // it cannot take its size from the itemsize
 };
 
 ParseTree Parser::run() {
@@ -120,6 +124,7 @@ ParseTree Parser::run() {
   tree.itemsize = top().layout.size;
   tree.alignment = top().layout.alignment;
   if (unsized_position_ != kNowhere) {
+    if (must_be_sized_ || top().num_items > 1) fail_unsized(unsized_, unsized_position_);
     settle_unsized(&tree);
   } else {
     agree_on_itemsize(&tree);
@@ -286,20 +291,71 @@ void Parser::read_custom_type() {
   } else {
     facts = CustomFacts{};
     field.custom = std::move(alternatives.front().type);
+    for (size_t k = 1; k < alternatives.size(); ++k) {
+      field.aliases.push_back(std::move(alternatives[k].type));
+    }
     // Only an item that is the whole text can take its size from the exporter's itemsize; behind a
-    // pointer no size is needed.
-    if (pointer_depth_ == 0) {
-      if (!itemsize_ || stack_.size() > 1 || top().num_items > 0) {
-        fail_unsized(*field.custom, position);
-      }
+    // pointer no size is needed. The text may hold worse than that: it is read to its end first.
+    if (pointer_depth_ == 0 && unsized_position_ == kNowhere) {
+      unsized_ = *field.custom;
       unsized_position_ = position;
+      must_be_sized_ = !itemsize_ || stack_.size() > 1 || top().num_items > 0;
     }
   }
   field.type = facts.type;
   field.itemsize = facts.size;
   field.swap_unit = facts.swap_unit;
-  if (facts.swap_unit != 1) field.order = order_of(mark_);
+  if (facts.type == DType::kStruct) {
+    take_storage(std::move(facts.fields), &field, position);
+  } else if (facts.swap_unit != 1) {
+    field.order = order_of(mark_);
+  }
   finish_item(std::move(field), position, facts.alignment, false);
+}
+
+// Gives the elements of a struct in the host's order the order `order`; false if they have none.
+bool set_order(std::vector<Field>* fields, ByteOrder order) {
+  bool any = false;
+  for (Field& field : *fields) {
+    if (field.type == DType::kStruct) {
+      const bool inner = set_order(&field.fields, order);
+      if (inner && field.custom) field.order = order;
+      any = inner || any;
+    } else if (field.order != ByteOrder::kNone) {
+      field.order = order;
+      any = true;
+    }
+  }
+  return any;
+}
+
+int64_t count_fields(const std::vector<Field>& fields) {
+  int64_t count = static_cast<int64_t>(fields.size());
+  for (const Field& field : fields) count += count_fields(field.fields);
+  return count;
+}
+
+// Structs in structs; 0 where there are no fields.
+int depth_of(const std::vector<Field>& fields) {
+  if (fields.empty()) return 0;
+  int depth = 0;
+  for (const Field& field : fields) depth = std::max(depth, depth_of(field.fields));
+  return depth + 1;
+}
+
+// A type that is stored as a struct: its elements follow the mark in force, and count for the
+// limits as if the text had them.
+void Parser::take_storage(std::vector<Field>&& fields, Field* field, int64_t position) {
+  num_fields_ += count_fields(fields);
+  if (num_fields_ > kMaxFormatItems) {
+    fail("too-many-items", position, "more than 65536 items, with those of custom types");
+  }
+  if (stack_.size() + static_cast<size_t>(depth_of(fields)) >
+      static_cast<size_t>(kMaxFormatDepth) + 1) {
+    fail("too-deep", position, "nesting deeper than 64, with the structs of custom types");
+  }
+  if (set_order(&fields, order_of(mark_))) field->order = order_of(mark_);
+  field->fields = std::move(fields);
 }
 
 void Parser::fail_unsized(const CustomType& type, int64_t position) const {
@@ -344,10 +400,11 @@ void Parser::close_struct() {
   finish_item(std::move(field), position, layout.alignment, layout.implied_tail);
 }
 
-// Bytes of all elements of the sub-array; 0 dimensions do not hide an overflow of the others.
+// Bytes of all elements of the sub-array; neither a dimension nor an element of size 0 hides an
+// overflow of the others.
 int64_t Parser::total_bytes(const Field& field, int64_t code_position) const {
-  int64_t bytes = field.itemsize;
-  bool is_empty = false;
+  int64_t bytes = std::max<int64_t>(field.itemsize, 1);
+  bool is_empty = field.itemsize == 0;
   for (const int64_t dim : field.shape) {
     if (dim == 0) {
       is_empty = true;
@@ -392,7 +449,6 @@ void Parser::add_field(Field&& field, int64_t bytes, int64_t code_position, int6
                        bool implied_tail) {
   Frame& frame = top();
   const Name name = in_.read_name();
-  check_unsized_alone();
   ++frame.num_items;
   field.has_name = !name.text.empty();
   if (!field.has_name && is_padding(field)) return add_padding(bytes, code_position);
@@ -428,14 +484,6 @@ void Parser::add_padding(int64_t bytes, int64_t code_position) {
   prefix_.clear();
 }
 
-// Called before a further item joins: one that took its size from the itemsize must stay alone.
-void Parser::check_unsized_alone() const {
-  const Frame& text = stack_.front();
-  if (unsized_position_ != kNowhere && text.num_items > 0) {
-    fail_unsized(*text.fields.front().custom, unsized_position_);
-  }
-}
-
 void Parser::settle_unsized(ParseTree* tree) const {
   Field& field = tree->fields.front();
   int64_t elements = 1;
@@ -467,7 +515,7 @@ void Parser::agree_on_itemsize(ParseTree* tree) const {
     }
     // NumPy never writes the padding at the end of a struct.
     const bool is_one_struct = stack_.front().num_items == 1 && tree->fields.size() == 1 &&
-                               tree->fields[0].type == DType::kStruct &&
+                               tree->fields[0].type == DType::kStruct && !tree->fields[0].custom &&
                                tree->fields[0].shape.empty() && !tree->fields[0].has_name;
     if (is_one_struct && claimed > tree->itemsize) {
       tree->itemsize = claimed;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dtypes/custom_syntax.h"
+#include "dtypes/format_extensions.h"
 
 namespace stridecast::internal {
 namespace {
@@ -18,7 +19,7 @@ char length_letter(const Field& field) {
     case DType::kWchar:
       return type_facts(field.type).code[0];
     case DType::kOpaque:
-      return field.custom ? '\0' : 'x';
+      return 'x';
     default:
       return '\0';
   }
@@ -36,7 +37,21 @@ int64_t kept_alignment(const std::vector<Field>& fields, int64_t size) {
   return size % alignment == 0 ? alignment : 1;
 }
 
+// A custom type without a code of its own: its spelling stays, and what it is stored as is canonical
+// already.
+void canonicalise_custom(Field* field) {
+  field->code = "[]";
+  CustomFacts facts;
+  const bool known =
+      field->swap_unit != 0 && resolve_custom(*field->custom, &facts) == Resolution::kKnown;
+  field->alignment = known ? facts.alignment : 1;
+}
+
 void canonicalise_field(Field* field) {
+  if (field->custom) {
+    if (!has_code(*field->custom)) return canonicalise_custom(field);
+    field->custom.reset();
+  }
   if (field->type == DType::kStruct) {
     canonicalise_fields(&field->fields);
     field->alignment = kept_alignment(field->fields, field->itemsize);
@@ -50,7 +65,6 @@ void canonicalise_field(Field* field) {
     field->code += letter;
   } else if (facts.code[0] != '\0' && field->type != DType::kPointer) {
     field->code = facts.code;
-    field->custom.reset();
   }
 }
 
@@ -74,7 +88,8 @@ class Printer {
   static bool is_lone_element(const ParseTree& tree) {
     if (tree.fields.size() != 1) return false;
     const Field& field = tree.fields[0];
-    return field.type != DType::kStruct && !field.has_name && field.offset == 0 &&
+    const bool is_element = field.type != DType::kStruct || field.custom.has_value();
+    return is_element && !field.has_name && field.offset == 0 &&
            field.itemsize * element_count(field) == tree.itemsize;
   }
 
@@ -112,12 +127,12 @@ class Printer {
     if (!field.shape.empty()) out_ += ')';
     // The mark goes after the shape: NumPy reads no other order.
     print_mark(field.order);
-    if (field.type == DType::kStruct) {
+    if (field.custom) {
+      append_custom(*field.custom, &out_, field.aliases);
+    } else if (field.type == DType::kStruct) {
       out_ += "T{";
       print_members(field.fields, field.itemsize);
       out_ += '}';
-    } else if (field.custom) {
-      append_custom(*field.custom, &out_);
     } else {
       out_ += field.code;
     }
@@ -144,7 +159,7 @@ int64_t element_count(const Field& field) noexcept {
 void canonicalise(ParseTree* tree) {
   if (tree->fields.size() == 1) {
     Field& field = tree->fields[0];
-    if (field.type == DType::kStruct && !field.has_name && field.shape.empty() &&
+    if (field.type == DType::kStruct && !field.custom && !field.has_name && field.shape.empty() &&
         field.offset == 0) {
       field.itemsize = tree->itemsize;
     }

@@ -13,10 +13,11 @@ bool StructLayout::place(int64_t bytes, int64_t natural, Mark mark, bool member_
   const int64_t member_alignment = alignment_under(natural, mark);
   if (!checked_round_up(size, member_alignment, &start)) return false;
   if (!checked_add(start, bytes, &end)) return false;
+  // A member without bytes leaves the tail of the one before it where it is.
+  implied_tail = bytes > 0 ? member_implied_tail : implied_tail && start == size;
   *offset = start;
   size = end;
   alignment = std::max(alignment, member_alignment);
-  implied_tail = member_implied_tail && bytes > 0;
   return true;
 }
 

@@ -170,7 +170,7 @@ class Pipeline {
     data_ = data;
     for (int k = 0; k < stages_; ++k) {
       const Stage& stage = leaf_.route.stages[k];
-      const int64_t out_size = type_facts(stage.out).size;
+      const int64_t out_size = stage.out_size;
       const bool first = k == 0 && ends_.in == nullptr;
       const bool last = k + 1 == leaf_.route.count && ends_.out == nullptr && ends_.writes;
       void* const to = last ? static_cast<void*>(dst) : buffers_.bytes[turn_];
@@ -178,7 +178,7 @@ class Pipeline {
       stage_.flags = last ? flags_ : flags_ & ~uint32_t{SC_RUN_STREAM};
       stage_.src_step[1] = stage_.src_size = size;
       stage_.dst_step[1] = stage_.dst_size = out_size;
-      stage_.params = &stage.limits;
+      stage_.params = stage.params();
       const bool rows_apart = (first && !(packed_src_ && columns == columns_)) ||
                               (last && !(packed_dst_ && columns == columns_));
       if (rows > 1 && rows_apart) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "dtypes/cast_rules.h"
 
@@ -35,7 +36,7 @@ class Builder {
 
  private:
   void add(const sc_entry& entry, DType out, const LimitParams& limits) {
-    route_.stages[route_.count++] = Stage{&entry, out, limits};
+    route_.stages[route_.count++] = Stage{&entry, out, type_facts(out).size, limits, nullptr};
     type_ = out;
   }
 
@@ -159,6 +160,72 @@ void route_float_to_float(Builder& b, DType dst, Overflow overflow) {
 
 bool Route::may_fail() const noexcept {
   return std::any_of(stages, stages + count, [](const Stage& stage) { return stage.may_fail(); });
+}
+
+bool Route::needs_gil() const noexcept {
+  return std::any_of(stages, stages + count, [](const Stage& stage) {
+    return (stage.entry->needs & SC_NEEDS_GIL) != 0;
+  });
+}
+
+namespace {
+
+using Conversions = std::vector<RegisteredConversion>;
+
+bool decodes(const RegisteredConversion& c) { return c.decode.run != nullptr; }
+bool encodes(const RegisteredConversion& c) { return c.encode.run != nullptr; }
+
+// The first conversion that `has` a kernel, one to `wanted` if there is one; null if there is none.
+const RegisteredConversion* choose(const Conversions& all,
+                                   bool (*has)(const RegisteredConversion&), DType wanted) {
+  const RegisteredConversion* first = nullptr;
+  for (const RegisteredConversion& conversion : all) {
+    if (!has(conversion)) continue;
+    if (conversion.other == wanted) return &conversion;
+    if (first == nullptr) first = &conversion;
+  }
+  return first;
+}
+
+// A number that both ends know; kOpaque if there is none.
+DType meeting_point(const RouteEnd& src, const RouteEnd& dst) {
+  if (src.registered == nullptr) return src.type;
+  if (dst.registered == nullptr) return dst.type;
+  for (const RegisteredConversion& from : src.registered->conversions) {
+    if (!decodes(from)) continue;
+    for (const RegisteredConversion& to : dst.registered->conversions) {
+      if (encodes(to) && to.other == from.other) return from.other;
+    }
+  }
+  return DType::kOpaque;
+}
+
+}  // namespace
+
+bool find_registered_route(const KernelTable& table, const RouteEnd& src, const RouteEnd& dst,
+                           Overflow overflow, NanPolicy nan, Route* route) {
+  const DType meeting = meeting_point(src, dst);
+  DType from = src.type, to = dst.type;
+  const RegisteredConversion* decode = nullptr;
+  const RegisteredConversion* encode = nullptr;
+  if (src.registered != nullptr) {
+    decode = choose(src.registered->conversions, decodes, meeting);
+    if (decode == nullptr) return false;
+    from = decode->other;
+  }
+  if (dst.registered != nullptr) {
+    encode = choose(dst.registered->conversions, encodes, meeting);
+    if (encode == nullptr) return false;
+    to = encode->other;
+  }
+  const auto add = [&](const Stage& stage) { route->stages[route->count++] = stage; };
+  if (decode != nullptr) {
+    add({&decode->decode, from, type_facts(from).size, {}, decode->params});
+  }
+  const Route middle = find_route(table, from, to, overflow, nan);
+  for (int k = 0; k < middle.count; ++k) add(middle.stages[k]);
+  if (encode != nullptr) add({&encode->encode, DType::kOpaque, dst.size, {}, encode->params});
+  return true;
 }
 
 Route find_route(const KernelTable& table, DType src, DType dst, Overflow overflow, NanPolicy nan) {

@@ -133,7 +133,7 @@ RunStatus run_all_turns(const Plan::Impl& plan, const Bases& bases, RunOptions o
   // two operands too entangled to tell may copy.
   options.overlap = OverlapPolicy::kCopy;
   const int64_t count = plan.indirect->count;
-  const int threads = thread_count(options, plan.bytes_moved);
+  const int threads = plan.needs_gil ? 1 : thread_count(options, plan.bytes_moved);
   FirstFailure first;
   if (threads == 1 || count < threads) {
     run_turns(plan, bases, 0, count, options, first);  // few turns: each may have all threads
@@ -244,6 +244,7 @@ std::shared_ptr<const Plan::Impl> plan_indirect(PlanKind kind, const Layout& src
   impl->options = options;
   impl->leaves = inner.leaves;
   impl->may_fail = inner.may_fail;
+  impl->needs_gil = inner.needs_gil;
   impl->same_memory_ok = inner.same_memory_ok;
   impl->empty = dst.size() == 0 || inner.empty;
   if (__builtin_mul_overflow(inner.bytes_moved, program->count, &impl->bytes_moved)) {

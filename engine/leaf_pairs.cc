@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "dtypes/leaf_map.h"
+#include "dtypes/type_registry.h"
 #include "engine/leaf_program.h"
 
 namespace stridecast::internal {
@@ -53,9 +54,38 @@ bool same_bits(const Leaf& src, const Leaf& dst) {
          same_order;
 }
 
+bool is_unknown(const Leaf& leaf) { return leaf.custom && leaf.swap_unit == 0; }
+
+std::string advice_on(const Leaf& leaf) {
+  return "nothing is known of '" + leaf.custom->module + "." + leaf.custom->qualname +
+         "': import '" + leaf.custom->module + "' if it registers the type, or register it";
+}
+
 [[noreturn]] void no_conversion(const Leaf& src, const Leaf& dst) {
-  throw Error(ErrorCode::kNoConversion,
-              "no conversion from " + describe(src) + " to " + describe(dst) + at_field(dst.path));
+  std::string text =
+      "no conversion from " + describe(src) + " to " + describe(dst) + at_field(dst.path);
+  for (const Leaf* leaf : {&src, &dst}) {
+    if (!is_unknown(*leaf)) continue;
+    text += "; " + advice_on(*leaf);
+    break;
+  }
+  throw Error(ErrorCode::kNoConversion, text);
+}
+
+const RegisteredType* find_conversions(const Leaf& leaf) {
+  return leaf.custom && leaf.type == DType::kOpaque ? find_registered(*leaf.custom) : nullptr;
+}
+
+bool has_conversion(const Element& element, sc_entry RegisteredConversion::* kernel) {
+  return element.registered != nullptr &&
+         std::any_of(element.registered->conversions.begin(), element.registered->conversions.end(),
+                     [&](const RegisteredConversion& c) { return (c.*kernel).run != nullptr; });
+}
+
+// Whether registered conversions take one to the other.
+bool converts(const Element& src, const Element& dst) {
+  return (is_arithmetic(src.type) || has_conversion(src, &RegisteredConversion::decode)) &&
+         (is_arithmetic(dst.type) || has_conversion(dst, &RegisteredConversion::encode));
 }
 
 // Loops over the elements of the sub-arrays around a leaf.
@@ -81,11 +111,13 @@ std::vector<Loop> inner_loops(const Leaf& src, const Leaf& dst) {
 
 LeafProgram pair_leaves(const KernelTable& table, const Leaf& src, const Leaf& dst,
                         const ConvertOptions& options) {
+  Element from = element_of(src), to = element_of(dst);
   if (!(is_arithmetic(src.type) && is_arithmetic(dst.type)) && !same_bits(src, dst)) {
-    no_conversion(src, dst);
+    from.registered = find_conversions(src);
+    to.registered = find_conversions(dst);
+    if (!converts(from, to)) no_conversion(src, dst);
   }
-  LeafProgram program =
-      make_program(table, element_of(src), element_of(dst), options.overflow, options.nan);
+  LeafProgram program = make_program(table, from, to, options.overflow, options.nan);
   program.src_offset = src.offset;
   program.dst_offset = dst.offset;
   std::vector<Loop> loops = inner_loops(src, dst);
@@ -220,7 +252,8 @@ std::vector<LeafProgram> byteswap_leaves(const KernelTable& table, const Format&
     const Element from = element_of(leaf);
     if (leaf.swap_unit == 0) {
       throw Error(ErrorCode::kNoConversion,
-                  "the byte order of an unknown type" + at_field(leaf.path) + " cannot be swapped");
+                  "the byte order of " + describe(leaf) + at_field(leaf.path) +
+                      " cannot be swapped: " + advice_on(leaf));
     }
     Element to = from;
     to.order = from.order == ByteOrder::kLittle ? ByteOrder::kBig : ByteOrder::kLittle;

@@ -23,6 +23,8 @@ constexpr int64_t kDirectRow = 64;
 // cache).
 constexpr int64_t kChunkBytes = 2048, kMinChunk = 128, kMaxChunk = kScratchItems;
 
+static_assert(kMaxConvertedBytes <= kernels::kMaxClearBytes);
+
 constexpr int64_t kLine = 64;
 constexpr int64_t kShortRowBytes = 4096;
 // Tiles in cache: how much of a destination row a block covers, and of a source row. Past the
@@ -37,6 +39,13 @@ constexpr int64_t kBlockRows = 16, kBlockItems = 1024;
 
 const sc_entry* move_entry(const KernelTable& table, int64_t size, bool swap) {
   return swap ? &table.move_swap[move_index(size)] : &table.move[move_index(size)];
+}
+
+// Of an element whose units may be smaller than it is.
+const sc_entry* move_of(const KernelTable& table, const Element& element, bool swap) {
+  const bool whole = element.swap_unit == element.size;
+  return swap && !whole ? &table.move_swap[kernels::kMoveN]
+                        : move_entry(table, element.size, swap);
 }
 
 const sc_entry* tile_entry(const KernelTable& table, int64_t size, bool swap) {
@@ -74,7 +83,7 @@ bool pays_to_fuse(int64_t size, int64_t step) {
 int64_t widest_item(const LeafProgram& program) {
   int64_t widest = std::max(program.src_size, program.dst_size);
   for (int k = 0; k < program.route.count; ++k) {
-    widest = std::max<int64_t>(widest, type_facts(program.route.stages[k].out).size);
+    widest = std::max<int64_t>(widest, program.route.stages[k].out_size);
   }
   return widest;
 }
@@ -141,16 +150,19 @@ LeafProgram make_program(const KernelTable& table, const Element& src, const Ele
   Route route;
   if (is_arithmetic(src.type) && is_arithmetic(dst.type)) {
     route = find_route(table, src.type, dst.type, overflow, nan);
+  } else if (src.registered != nullptr || dst.registered != nullptr) {
+    find_registered_route(table, {src.type, src.size, src.registered},
+                          {dst.type, dst.size, dst.registered}, overflow, nan, &route);
   }
   if (route.count > 0) {
-    program.swaps_in = src.size > 1 && src.order != kHostOrder;
-    program.swaps_out = dst.size > 1 && dst.order != kHostOrder;
+    program.swaps_in = src.swap_unit > 1 && src.order != kHostOrder;
+    program.swaps_out = dst.swap_unit > 1 && dst.order != kHostOrder;
     program.src_size = src.size;
     program.dst_size = dst.size;
-    program.move_in = program.gather = move_entry(table, src.size, program.swaps_in);
-    program.move_out = program.scatter = move_entry(table, dst.size, program.swaps_out);
-    program.swap_in.unit = src.size;
-    program.swap_out.unit = dst.size;
+    program.move_in = program.gather = move_of(table, src, program.swaps_in);
+    program.move_out = program.scatter = move_of(table, dst, program.swaps_out);
+    program.swap_in.unit = src.swap_unit;
+    program.swap_out.unit = dst.swap_unit;
     program.select = &table.move_where[move_index(dst.size)];
     if (route.may_fail()) program.clear = &table.clear_unselected[move_index(src.size)];
     if (program.swaps_out) program.swap = program.move_out;

@@ -13,6 +13,7 @@ struct Element {
   DType type;
   ByteOrder order;
   int64_t size, swap_unit;
+  const RegisteredType* registered = nullptr;  // a custom type that is to be converted
 };
 
 /// Scratch of one thread: two buffers that stages alternate between.

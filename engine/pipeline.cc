@@ -61,7 +61,7 @@ uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const C
   run.src_size = leaf.src_size;
   run.src_step[1] = rect.column.step[kSrc];
   run.dst_step[1] = run.dst_size = leaf.dst_size;
-  run.params = &stage.limits;
+  run.params = stage.params();
   uint32_t errors = 0;
   walk(rect.outer, start, [&](const Cursor& outer) {
     Cursor at = outer;

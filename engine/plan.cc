@@ -94,6 +94,7 @@ constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce"};
 std::string reason(uint32_t bits) {
   if ((bits & SC_ERR_NAN) != 0) return "is NaN, which the destination cannot hold";
   if ((bits & SC_ERR_OVERFLOW) != 0) return "is out of the destination's range";
+  if ((bits & SC_ERR_USER) != 0) return "is refused by the conversion of its type";
   return "cannot be converted";
 }
 

@@ -116,6 +116,7 @@ struct Plan::Impl {
   std::unique_ptr<internal::ReduceProgram> reduce;
   std::shared_ptr<const internal::IndirectProgram> indirect;
   bool may_fail = false;
+  bool needs_gil = false;       // a kernel wants to be called one at a time: no threads
   bool same_memory_ok = false;  // src == dst with identical layouts is safe
   bool empty = false;           // nothing to write
   int64_t bytes_moved = 0;

@@ -88,7 +88,10 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
   });
   impl->empty = impl->empty || impl->leaves.empty();
   if (impl->empty) return impl;
-  for (const LeafProgram& leaf : impl->leaves) impl->may_fail |= leaf.may_fail();
+  for (const LeafProgram& leaf : impl->leaves) {
+    impl->may_fail |= leaf.may_fail();
+    impl->needs_gil |= leaf.route.needs_gil();
+  }
   if (impl->may_fail) impl->logical_nest = logical_order(*impl);
   LoopNest& nest = impl->nest = sorted_nest(*impl);
   if (impl->leaves.size() == 1) {

@@ -239,7 +239,7 @@ RunStatus run_convert(const Plan::Impl& plan, const Cursor& at, const Operand& w
   } else {
     uint32_t flags = in_place ? SC_RUN_IN_PLACE : 0;
     if (!in_place && streams(plan, options.stream)) flags |= SC_RUN_STREAM;
-    const int threads = thread_count(options, plan.bytes_moved);
+    const int threads = plan.needs_gil ? 1 : thread_count(options, plan.bytes_moved);
     errors = threads > 1 && !plan.nest.loops.empty()
                  ? run_parallel(plan, threads, at, flags, options)
                  : run_part(plan, plan.nest, at, RunContext{.flags = flags});

@@ -33,8 +33,9 @@ constexpr int move_index(int64_t item_size) noexcept {
   }
 }
 
+inline constexpr int64_t kMaxClearBytes = 1024;
+
 inline constexpr int kTileSizes = 5;   // move_index of 1, 2, 4, 8, 16
-inline constexpr int kClearSizes = 4;  // move_index of 1, 2, 4, 8
 
 // sc_run.params of move_swap[kMoveN]: items of sc_run.src_size bytes in which every unit is
 // reversed.
@@ -116,8 +117,8 @@ struct KernelTable {
   // one byte an item at aux_step[0].
   sc_entry move_where[kMoveSizes] = {};
   // Sets the items at dst to zero whose mask is 0, so that no stage after it complains of them.
-  // Item sizes 1, 2, 4, 8; dst strided, src unused; the mask as above.
-  sc_entry clear_unselected[kClearSizes] = {};
+  // dst strided, src unused, items of at most kMaxClearBytes; the mask as above.
+  sc_entry clear_unselected[kMoveSizes] = {};
 
   // Packed 1-D runs (n[0] == 1) from here on.
   // Default rounding (floats: nearest-even, to integers: truncation) and wrap, exactly as

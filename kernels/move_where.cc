@@ -220,11 +220,12 @@ uint32_t MoveSelected(const sc_run* run) {
 
 template <size_t kSize>
 uint32_t ClearUnselected(const sc_run* run) {
-  static constexpr uint8_t kZero[kSize] = {};
+  static constexpr uint8_t kZero[kSize > 0 ? kSize : kMaxClearBytes] = {};
+  const size_t size = kSize > 0 ? kSize : static_cast<size_t>(run->dst_size);
   sc_run zeros = *run;
   zeros.src = kZero;
   zeros.src_step[0] = zeros.src_step[1] = 0;
-  MoveRows<kSize, true>(SimplestMaskedRect(zeros), kSize);
+  MoveRows<kSize, true>(SimplestMaskedRect(zeros), size);
   return 0;
 }
 
@@ -262,6 +263,8 @@ void FillMoveWhere(KernelTable& table) {
   table.clear_unselected[1] = ClearEntry<2>("clear2");
   table.clear_unselected[2] = ClearEntry<4>("clear4");
   table.clear_unselected[3] = ClearEntry<8>("clear8");
+  table.clear_unselected[4] = ClearEntry<16>("clear16");
+  table.clear_unselected[kMoveN] = ClearEntry<0>("clear_n");
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE

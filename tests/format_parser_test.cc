@@ -140,7 +140,7 @@ TEST(FormatErrors, KindAndPosition) {
       {"[a.$b$]", "custom-bad-module@1"},
       {"[a..c$b$]", "custom-bad-module@1"},
       {"[a$b c$]", "custom-bad-qualname@3"},
-      {"[numpy$numpy.dtypes:TimeDelta64DType:9:19]", "custom-bad-qualname@7"},
+      {"[numpy$numpy.dtypes:StringDType:7f00deadbeef]", "custom-bad-qualname@7"},
       {"[os$a.__class__$]", "custom-dunder@6"},
       {"[__main__$a$]", "custom-dunder@1"},
       {"[a$b$[x]]", "nested-bracket@5"},
@@ -215,6 +215,30 @@ TEST(FormatErrors, Itemsize) {
   EXPECT_EQ(error_of("[a$b$]4x", 12), "unsized@0");
   EXPECT_EQ(error_of("x[a$b$]", 12), "unsized@1");
   EXPECT_EQ(error_of("T{[a$b$]}", 12), "unsized@2");
+  // Mistakes further on come first: they stay when the type becomes known.
+  EXPECT_EQ(error_of("[a$b$]x]", 12), "stray-bracket@7");
+  EXPECT_EQ(error_of("T{[a$b$]"), "unclosed@0");
+}
+
+// Elements without bytes hide no overflow of their number, which the printed shape would have.
+TEST(FormatErrors, TooManyElementsOfNoBytes) {
+  EXPECT_EQ(error_of("(4611686018427387904)4T{}"), "overflow@22");
+  EXPECT_EQ(error_of("(4611686018427387904,2)0s"), "overflow@0");
+  EXPECT_EQ(error_of("(4611686018427387904)T{}"), "no error");
+}
+
+// An item without bytes does not end the doubt whose the padding is.
+TEST(FormatErrors, AmbiguousPaddingBehindAnEmptyItem) {
+  EXPECT_EQ(error_of("T{ib}x"), "ambiguous-padding@5");
+  EXPECT_EQ(error_of("T{ib}T{}x"), "ambiguous-padding@8");
+  EXPECT_EQ(error_of("T{ib}0sx"), "ambiguous-padding@7");
+  EXPECT_EQ(error_of("T{ib}bx"), "no error");
+}
+
+TEST(CanonicalText, KeepsTheAliasesOfAnUnknownType) {
+  EXPECT_EQ(Format::parse("[foo$bar$;baz$q$5]", 4).text(), "[foo$bar$;baz$q$5]");
+  EXPECT_EQ(Format::parse("[foo$bar;baz$q$5]", 4).text(), "[foo$bar$;baz$q$5]");
+  EXPECT_EQ(Format::parse("[foo$bar$;numpy$datetime64$s]").text(), "[numpy$datetime64$s]");
 }
 
 TEST(FormatErrors, MessageShowsThePlace) {
@@ -328,7 +352,7 @@ TEST(FormatCanonical, Texts) {
       {"[numpy$datetime64$1us]", "[numpy$datetime64$us]"},
       {"[no.such$Type$x;numpy$timedelta64$25us]", "[numpy$timedelta64$25us]"},
       {"[numpy$datetime64$bad;ml_dtypes$int4$]", "[ml_dtypes$int4$]"},
-      {"[a.b$C.D$us,UTC+01%3a00 %5b$;x$y$]", "[a.b$C.D$us,UTC+01%3A00%20%5B$]", 12},
+      {"[a.b$C.D$us,UTC+01%3a00 %5b$;x$y$]", "[a.b$C.D$us,UTC+01%3A00%20%5B$;x$y$]", 12},
       {"(2,3)[a$b]", "(2,3)[a$b$]", 12},
       {"&<i", "&<i"},
       {"<&i", "&<i"},

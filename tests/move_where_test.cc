@@ -31,7 +31,7 @@ std::vector<WhereCase> all_cases(const kernels::KernelTable& table) {
   for (int64_t size : {1, 3, 8, 12, 20, 33, 100}) {
     cases.push_back({&table.move_where[kernels::kMoveN], size, false});
   }
-  for (int64_t size : {1, 2, 4, 8}) {
+  for (int64_t size : {1, 2, 3, 4, 8, 16, 33}) {
     cases.push_back({&table.clear_unselected[kernels::move_index(size)], size, true});
   }
   return cases;

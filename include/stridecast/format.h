@@ -41,6 +41,7 @@ struct Field {
   int64_t swap_unit = 1;      // bytes reversed together by a byteswap; 0: unknown type, cannot swap
   std::vector<Field> fields;  // of a struct
   std::optional<CustomType> custom;  // set for [module$qualname$param]
+  std::vector<CustomType> aliases;   // its other spellings in the text, where none is known
 };
 
 /// A parsed format: an immutable value, cheap to copy (formats of equal canonical text and itemsize

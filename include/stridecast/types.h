@@ -1,12 +1,17 @@
-// The element types that stridecast knows, and the facts about each. One element is one value; how
-// elements are arranged in an item is format.h, how items are arranged in memory is layout.h.
+// The element types that stridecast knows, the facts about each, and how a program makes further
+// types known. One element is one value; how elements are arranged in an item is format.h, how items
+// are arranged in memory is layout.h.
 #ifndef STRIDECAST_TYPES_H_
 #define STRIDECAST_TYPES_H_
 
 #include <bit>
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "stridecast/export.h"
+#include "stridecast/kernel_abi.h"
 
 namespace stridecast {
 inline namespace v0 {
@@ -84,6 +89,58 @@ constexpr bool is_arithmetic(DType type) noexcept {
 enum class ByteOrder : uint8_t { kLittle, kBig, kNone };  // kNone: swap unit 1, order is void
 inline constexpr ByteOrder kHostOrder =
     std::endian::native == std::endian::little ? ByteOrder::kLittle : ByteOrder::kBig;
+
+/// What one element of a custom type is, for one parameter. Either `storage` says what it is stored
+/// as, and it converts as that does; or its bytes have a meaning that only conversions know.
+struct TypeLayout {
+  std::string param = {};    // as canonical texts write it
+  std::string storage = {};  // format text of one element or struct in host order: "d",
+                        // "T{d:re:d:im:}"; "": none
+  int64_t size = 0;       // bytes; these three count where storage is ""
+  int64_t alignment = 1;  // bytes, a power of two; never required of memory
+  int64_t swap_unit = 1;  // bytes reversed together by a byteswap; divides size
+};
+
+/// Says in *layout what the type is under `param`, unescaped; false if it has no such parameter.
+/// *layout comes filled with what was registered for the empty parameter, and `param` in it. Called
+/// while formats are parsed, from any thread; throws nothing.
+using ParamReader = bool (*)(std::string_view param, TypeLayout* layout, void* context);
+
+/// Kernels between a custom type and one arithmetic type, through which it reaches all others. Both
+/// take packed runs of items in host order (see sc_run), and may report SC_ERR_* bits.
+struct TypeConversion {
+  DType other = DType::kFloat64;
+  sc_kernel decode = nullptr;    // items of the type -> other; null: none
+  sc_kernel encode = nullptr;    // other -> items of the type; null: none
+  const void* params = nullptr;  // sc_run.params of both
+  uint32_t needs = 0;  // SC_NEEDS_GIL: called by the thread that runs the plan, one at a time
+  bool operator==(const TypeConversion&) const = default;
+};
+
+/// A custom type [module$qualname$param] and all that is known of it.
+struct TypeRegistration {
+  std::string module = {};  // dotted names, as the text has them
+  std::string qualname = {};
+  TypeLayout layout = {};              // under the empty parameter
+  ParamReader read_param = nullptr;  // null: no other parameter
+  void* context = nullptr;           // of read_param
+  std::vector<TypeConversion> conversions = {};  // the preferred one first; none beside a storage
+};
+
+/// Makes a type known to the whole process, for good: formats that name it have a size, it sits in
+/// structs, moves, byteswaps and converts like built-in types. Thread-safe. What kernels and
+/// contexts point to must live as long as the process. Formats parsed before stay what they were.
+///
+///     register_type({.module = "posit", .qualname = "posit16", .layout = {.size = 2,
+///                    .alignment = 2, .swap_unit = 2}, .conversions = {{DType::kFloat64, decode,
+///                    encode}}});
+///     Plan::convert(Layout::contiguous(Format::parse("[posit$posit16$]"), {n}),
+///                   Layout::contiguous(Format::parse("f"), {n}));
+///
+/// The same facts once more change nothing. Throws Error(kInvalidArgument) for other facts about a
+/// type that is known already, built-in or registered, and for facts that make no sense; kFormat
+/// for a storage that cannot be parsed.
+STRIDECAST_API void register_type(const TypeRegistration& registration);
 
 }  // namespace v0
 }  // namespace stridecast
