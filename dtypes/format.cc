@@ -26,8 +26,8 @@ size_t hash_of(std::string_view text, int64_t itemsize) noexcept {
          (static_cast<size_t>(itemsize) * size_t{0x9E3779B97F4A7C15});
 }
 
-// Types can be registered between two texts that read alike. They are never taken back, so that this
-// number tells what was known of the types in one text.
+// Types can be registered between two texts that read alike. They are never taken back, so that
+// this number tells what was known of the types in one text.
 int64_t known_types(const std::vector<Field>& fields) noexcept {
   int64_t count = 0;
   for (const Field& field : fields) {
@@ -94,8 +94,8 @@ class InternTable {
     for (auto it = first; it != last; ++it) {
       // A dying body waits for the mutex in its destructor: its text is still there.
       const Body& body = *it->second.address;
-      const bool equal = body.itemsize == wanted.itemsize && body.known_types == wanted.known_types &&
-                         body.text == wanted.text;
+      const bool equal = body.itemsize == wanted.itemsize &&
+                         body.known_types == wanted.known_types && body.text == wanted.text;
       if (!equal) continue;
       if (std::shared_ptr<const Body> living = it->second.body.lock()) return living;
     }

@@ -33,7 +33,8 @@ struct CustomFacts {
 // Fills *facts where the answer is kKnown.
 Resolution resolve_custom(const CustomType& type, CustomFacts* facts);
 
-// Whether `type` is another spelling of a type with a code of its own ("E" for ml_dtypes' bfloat16).
+// Whether `type` is another spelling of a type with a code of its own ("E" for ml_dtypes'
+// bfloat16).
 bool has_code(const CustomType& type) noexcept;
 // Whether the library knows a type of this name by itself.
 bool is_builtin(std::string_view module, std::string_view qualname) noexcept;

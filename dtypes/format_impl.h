@@ -13,13 +13,13 @@
 namespace stridecast {
 inline namespace v0 {
 
-// Immutable once interned. Equal (text, itemsize, known_types) means the same body while one of them
-// lives.
+// Immutable once interned. Equal (text, itemsize, known_types) means the same body while one of
+// them lives.
 struct Format::Impl {
-  std::string text;       // canonical
-  int64_t itemsize = 0;   // bytes
+  std::string text;         // canonical
+  int64_t itemsize = 0;     // bytes
   int64_t known_types = 0;  // custom types whose bytes were known when the text was parsed
-  int64_t alignment = 1;  // what the layout itself keeps, see format_printer.h
+  int64_t alignment = 1;    // what the layout itself keeps, see format_printer.h
   std::vector<Field> fields;
 
   Impl() = default;

@@ -37,8 +37,8 @@ int64_t kept_alignment(const std::vector<Field>& fields, int64_t size) {
   return size % alignment == 0 ? alignment : 1;
 }
 
-// A custom type without a code of its own: its spelling stays, and what it is stored as is canonical
-// already.
+// A custom type without a code of its own: its spelling stays, and what it is stored as is
+// canonical already.
 void canonicalise_custom(Field* field) {
   field->code = "[]";
   CustomFacts facts;

@@ -71,7 +71,8 @@ bool is_sound(const TypeLayout& layout) {
 }
 
 constexpr const char* kLayoutRule =
-    "needs a storage, or a size of at least a byte, an alignment that is a power of two and at most "
+    "needs a storage, or a size of at least a byte, an alignment that is a power of two and at "
+    "most "
     "4096, and a swap unit that divides the size";
 
 // How deep storages that name types with storages may nest. Registered ones cannot go in circles,
@@ -210,40 +211,34 @@ class Registry {
     }
   }
 
-  bool learned(const CustomType& type, CustomFacts* facts) {
-    const std::shared_lock lock(mutex_);
-    const auto found = learned_.find(key_of(type));
-    if (found == learned_.end()) return false;
-    facts->size = found->second.first;
-    facts->alignment = found->second.second;
-    return true;
-  }
-
-  void learn(const CustomType& type, int64_t size, int64_t alignment) {
-    const std::unique_lock lock(mutex_);
-    if (learned_.size() >= kMaxLearned) return;
-    if (learned_.try_emplace(key_of(type), size, alignment).second) {
-      generation_.fetch_add(1, std::memory_order_release);
-    }
-  }
-
   uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
 
  private:
   using Key = std::pair<std::string_view, std::string_view>;
-  static constexpr size_t kMaxLearned = 4096;  // parameters come from texts
-
-  static std::tuple<std::string, std::string, std::string> key_of(const CustomType& type) {
-    return {type.module, type.qualname, type.param};
-  }
 
   std::shared_mutex mutex_;
   std::atomic<uint64_t> generation_{0};
   std::map<Key, std::unique_ptr<const RegisteredType>> types_;
-  std::map<std::tuple<std::string, std::string, std::string>, std::pair<int64_t, int64_t>> learned_;
 };
+
+std::atomic<TypeResolver> g_resolver{nullptr};
+
+Resolution ask_resolver(const CustomType& type, CustomFacts* facts) {
+  const TypeResolver resolver = g_resolver.load(std::memory_order_acquire);
+  TypeLayout layout;
+  layout.param = type.param;
+  layout.swap_unit = 0;
+  if (resolver == nullptr || !resolver(type.module, type.qualname, &layout)) {
+    return Resolution::kUnknown;
+  }
+  TypeLayout sound = layout;
+  sound.swap_unit = std::max<int64_t>(layout.swap_unit, 1);
+  if (!layout.storage.empty() || !fill(sound, facts)) return Resolution::kUnknown;
+  facts->swap_unit = layout.swap_unit;
+  return Resolution::kKnown;
+}
 
 }  // namespace
 
@@ -253,14 +248,7 @@ const RegisteredType* find_registered(const CustomType& type) noexcept {
 
 Resolution resolve_registered(const CustomType& type, CustomFacts* facts) {
   const RegisteredType* registered = find_registered(type);
-  if (registered == nullptr) {
-    if (!Registry::instance().learned(type, facts)) return Resolution::kUnknown;
-    facts->type = DType::kOpaque;
-    facts->swap_unit = 0;
-    facts->param = type.param;
-    facts->fields.clear();
-    return Resolution::kKnown;
-  }
+  if (registered == nullptr) return ask_resolver(type, facts);
   TypeLayout layout = registered->facts.layout;
   if (!type.param.empty()) {
     layout.param = type.param;
@@ -280,11 +268,6 @@ Resolution resolve_registered(const CustomType& type, CustomFacts* facts) {
   }
 }
 
-void learn_layout(const CustomType& type, int64_t size, int64_t alignment) {
-  Registry::instance().learn(type, size, alignment);
-  forget_texts();
-}
-
 uint64_t registry_generation() noexcept { return Registry::instance().generation(); }
 void lock_type_registry() { Registry::instance().lock(); }
 void unlock_type_registry() { Registry::instance().unlock(); }
@@ -296,6 +279,13 @@ inline namespace v0 {
 void register_type(const TypeRegistration& registration) {
   internal::check(registration);
   internal::Registry::instance().add(registration);
+  internal::forget_texts();
+}
+
+uint64_t known_types() noexcept { return internal::registry_generation(); }
+
+void set_type_resolver(TypeResolver resolver) noexcept {
+  internal::g_resolver.store(resolver, std::memory_order_release);
   internal::forget_texts();
 }
 

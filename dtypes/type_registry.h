@@ -1,5 +1,5 @@
-// The types that users registered (register_type in stridecast/types.h). Entries are never changed
-// or removed, so that plans may point into them.
+// The types that users registered (register_type in stridecast/types.h), and those that the host
+// can look up. Entries are never changed or removed, so that plans may point into them.
 #ifndef STRIDECAST_DTYPES_TYPE_REGISTRY_H_
 #define STRIDECAST_DTYPES_TYPE_REGISTRY_H_
 
@@ -32,14 +32,10 @@ inline constexpr int64_t kMaxConvertedBytes = 1024;
 // The type by name, or null.
 const RegisteredType* find_registered(const CustomType& type) noexcept;
 
-// As resolve_custom(), for what was registered or learned.
+// As resolve_custom(), for what was registered or the host's resolver knows.
 Resolution resolve_registered(const CustomType& type, CustomFacts* facts);
 
-// Remembers the size and alignment of a type that nobody registered, under one parameter: what its
-// module says when it is asked. A registration goes before it.
-void learn_layout(const CustomType& type, int64_t size, int64_t alignment);
-
-// Grows with every registration and lesson: what was parsed before may mean more now.
+// Grows with every registration: what was parsed before may mean more now.
 uint64_t registry_generation() noexcept;
 
 // Around fork(): the table's mutex must not be held by a thread that the child does not have.

@@ -163,9 +163,8 @@ bool Route::may_fail() const noexcept {
 }
 
 bool Route::needs_gil() const noexcept {
-  return std::any_of(stages, stages + count, [](const Stage& stage) {
-    return (stage.entry->needs & SC_NEEDS_GIL) != 0;
-  });
+  return std::any_of(stages, stages + count,
+                     [](const Stage& stage) { return (stage.entry->needs & SC_NEEDS_GIL) != 0; });
 }
 
 namespace {
@@ -176,8 +175,8 @@ bool decodes(const RegisteredConversion& c) { return c.decode.run != nullptr; }
 bool encodes(const RegisteredConversion& c) { return c.encode.run != nullptr; }
 
 // The first conversion that `has` a kernel, one to `wanted` if there is one; null if there is none.
-const RegisteredConversion* choose(const Conversions& all,
-                                   bool (*has)(const RegisteredConversion&), DType wanted) {
+const RegisteredConversion* choose(const Conversions& all, bool (*has)(const RegisteredConversion&),
+                                   DType wanted) {
   const RegisteredConversion* first = nullptr;
   for (const RegisteredConversion& conversion : all) {
     if (!has(conversion)) continue;

@@ -17,9 +17,7 @@ struct Stage {
   int64_t out_size = 0;      // bytes of one of them
   kernels::LimitParams limits;
   const void* user_params = nullptr;  // of a registered type's kernel
-  const void* params() const noexcept {
-    return user_params != nullptr ? user_params : &limits;
-  }
+  const void* params() const noexcept { return user_params != nullptr ? user_params : &limits; }
   bool writes() const noexcept { return entry->dst_access != SC_ACCESS_NONE; }
   bool may_fail() const noexcept { return (entry->traits & SC_TRAIT_MAY_FAIL) != 0; }
 };

@@ -76,7 +76,7 @@ const RegisteredType* find_conversions(const Leaf& leaf) {
   return leaf.custom && leaf.type == DType::kOpaque ? find_registered(*leaf.custom) : nullptr;
 }
 
-bool has_conversion(const Element& element, sc_entry RegisteredConversion::* kernel) {
+bool has_conversion(const Element& element, sc_entry RegisteredConversion::*kernel) {
   return element.registered != nullptr &&
          std::any_of(element.registered->conversions.begin(), element.registered->conversions.end(),
                      [&](const RegisteredConversion& c) { return (c.*kernel).run != nullptr; });
@@ -251,9 +251,9 @@ std::vector<LeafProgram> byteswap_leaves(const KernelTable& table, const Format&
   for (const Leaf& leaf : elements) {
     const Element from = element_of(leaf);
     if (leaf.swap_unit == 0) {
-      throw Error(ErrorCode::kNoConversion,
-                  "the byte order of " + describe(leaf) + at_field(leaf.path) +
-                      " cannot be swapped: " + advice_on(leaf));
+      throw Error(ErrorCode::kNoConversion, "the byte order of " + describe(leaf) +
+                                                at_field(leaf.path) +
+                                                " cannot be swapped: " + advice_on(leaf));
     }
     Element to = from;
     to.order = from.order == ByteOrder::kLittle ? ByteOrder::kBig : ByteOrder::kLittle;

@@ -44,8 +44,7 @@ const sc_entry* move_entry(const KernelTable& table, int64_t size, bool swap) {
 // Of an element whose units may be smaller than it is.
 const sc_entry* move_of(const KernelTable& table, const Element& element, bool swap) {
   const bool whole = element.swap_unit == element.size;
-  return swap && !whole ? &table.move_swap[kernels::kMoveN]
-                        : move_entry(table, element.size, swap);
+  return swap && !whole ? &table.move_swap[kernels::kMoveN] : move_entry(table, element.size, swap);
 }
 
 const sc_entry* tile_entry(const KernelTable& table, int64_t size, bool swap) {

@@ -26,6 +26,20 @@ struct PyField {
   const Field* field;
 };
 
+constexpr const char* kNumpyDtypeDoc =
+    R"(numpy_dtype()
+
+The dtype of one item. Imports NumPy, and ml_dtypes for its types. A custom type is asked for its dtype
+by ``type._numpy_dtype_from_buffer_fmt(param, byteorder=...)``, found in modules that are imported
+already; without that its ``__numpy_dtype__`` counts, then that it is a NumPy scalar type, then what it
+was registered as. Raises UnknownTypeError if its module is not imported, TypeError where NumPy has no
+dtype.
+
+>>> import stridecast
+>>> stridecast.Format("T{>h:a:E:b:}").numpy_dtype().itemsize
+4
+)";
+
 constexpr const char* kFormatDoc =
     R"(Format(text, itemsize=None)
 
@@ -101,6 +115,21 @@ nb::tuple fields_tuple(const Format& owner, const std::vector<Field>& fields) {
 nb::object field_name(const PyField& self) {
   if (!self.field->has_name) return nb::none();
   return text_object(self.field->name);
+}
+
+nb::object field_custom(const PyField& self) {
+  if (!self.field->custom) return nb::none();
+  const CustomType& type = *self.field->custom;
+  return nb::make_tuple(text_object(type.module), text_object(type.qualname),
+                        text_object(type.param));
+}
+
+// A sub-array at the top is a sub-array dtype here; as an array's it would become further axes.
+nb::object numpy_dtype(const Format& self) {
+  nb::object dtype = dtype_of_format(self);
+  const Field* field = whole_field(self);
+  if (field == nullptr || field->shape.empty()) return dtype;
+  return dtype_of_argument(nb::make_tuple(dtype, int_tuple(field->shape)).ptr());
 }
 
 const char* byteorder(const PyField& self) {
@@ -185,6 +214,8 @@ void bind_format(nb::module_& m) {
           "fields",
           [](const PyField& self) { return fields_tuple(self.owner, self.field->fields); },
           "tuple of Field: the members of a struct.")
+      .def_prop_ro("custom", field_custom,
+                   "tuple of str or None: module, qualname and parameter of a custom type.")
       .def("__repr__", field_repr);
 
   nb::class_<Format> format(m, "Format", nb::is_final(), kFormatDoc);
@@ -205,6 +236,7 @@ void bind_format(nb::module_& m) {
       .def_prop_ro(
           "fields", [](const Format& self) { return fields_tuple(self, self.fields()); },
           "tuple of Field: the items of the text, one for 'i' or 'T{...}'.")
+      .def("numpy_dtype", numpy_dtype, kNumpyDtypeDoc)
       .def("describe", &Format::describe, kDescribeDoc)
       .def("__str__", [](const Format& self) { return text_object(self.text()); })
       .def("__repr__", format_repr)

@@ -18,6 +18,7 @@ void bind_ops(nb::module_& m);
 void bind_arrays(nb::module_& m);
 void bind_reduce(nb::module_& m);
 void bind_fields(nb::module_& m);
+void bind_types(nb::module_& m);
 
 /// The Format in a Python Format object, or null if `object` is none. Cheap.
 const Format* format_in(PyObject* object) noexcept;

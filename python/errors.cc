@@ -5,6 +5,8 @@
 #include <exception>
 #include <new>
 
+#include "python/python_kernel.h"
+
 namespace stridecast::python {
 namespace {
 
@@ -70,6 +72,7 @@ PyObject* exception_type(ErrorCode code) noexcept {
 }
 
 void set_error(const Error& error) {
+  if (error.code() == ErrorCode::kData && restore_callable_error(error.what())) return;
   PyObject* type = exception_type(error.code());
   // A format text may hold bytes that are no UTF-8, and messages quote it.
   nb::object message = checked(PyUnicode_DecodeUTF8(

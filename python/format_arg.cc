@@ -128,6 +128,10 @@ std::string escaped(const std::string& parameter) {
   return text;
 }
 
+std::string spelling(const CustomType& type) {
+  return type.module + "$" + type.qualname + "$" + escaped(type.param);
+}
+
 // A builtin type that NumPy also maps to one format.
 const char* builtin_code(PyObject* type) {
   if (type == reinterpret_cast<PyObject*>(&PyFloat_Type)) return "d";
@@ -207,9 +211,12 @@ nb::object text_object(const std::string& bytes) {
 Error with_hint(const Error& error, std::string_view text) {
   const std::string meant = meant_by(text);
   if (meant.empty()) return error;
-  return Error(error.code(), error.kind(), error.position(),
-               std::string(error.what()) + "; '" + std::string(text) +
-                   "' is a NumPy dtype, the format text for it is '" + meant + "'");
+  // At the end of the first line: the text with the caret follows it.
+  std::string message = error.what();
+  message.insert(
+      std::min(message.find('\n'), message.size()),
+      "; '" + std::string(text) + "' is a NumPy dtype, the format text for it is '" + meant + "'");
+  return Error(error.code(), error.kind(), error.position(), message);
 }
 
 std::string text_of_field(const Field& field, bool with_shape) {
@@ -221,7 +228,7 @@ std::string text_of_field(const Field& field, bool with_shape) {
   }
   const bool swapped = field.order != ByteOrder::kNone && field.order != kHostOrder;
   text += swapped ? (field.order == ByteOrder::kBig ? ">" : "<") : "^";
-  if (field.type == DType::kStruct) {
+  if (field.type == DType::kStruct && !field.custom) {
     text += "T{";
     int64_t end = 0;
     for (const Field& member : field.fields) {
@@ -236,8 +243,9 @@ std::string text_of_field(const Field& field, bool with_shape) {
     return text + "}";
   }
   if (field.custom) {
-    return text + "[" + field.custom->module + "$" + field.custom->qualname + "$" +
-           escaped(field.custom->param) + "]";
+    text += "[" + spelling(*field.custom);
+    for (const CustomType& alias : field.aliases) text += ";" + spelling(alias);
+    return text + "]";
   }
   // Codes whose size depends on the mark ("l", "n") by their letter of fixed size.
   if (is_arithmetic(field.type)) return text + type_facts(field.type).code;

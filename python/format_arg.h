@@ -47,11 +47,14 @@ class FormatCache {
   template <class Make>
   FormatRef get(PyObject* key, PyObject* version, Make&& make) {
     Entry& entry = entries_[(reinterpret_cast<uintptr_t>(key) >> 4) % entries_.size()];
+    const uint64_t known = known_types();
     {
       nb::ft_lock_guard lock(mutex_);
-      if (entry.key.ptr() == key && entry.version.ptr() == version) return entry.format;
+      if (entry.key.ptr() == key && entry.version.ptr() == version && entry.known == known) {
+        return entry.format;
+      }
     }
-    Entry made{nb::borrow(key), nb::borrow(version), held(make())};
+    Entry made{nb::borrow(key), nb::borrow(version), held(make()), known};
     FormatRef result = made.format;
     {
       nb::ft_lock_guard lock(mutex_);
@@ -64,6 +67,7 @@ class FormatCache {
   struct Entry {
     nb::object key, version;
     FormatRef format{nullptr};
+    uint64_t known = 0;
   };
   std::array<Entry, 128> entries_;
   [[no_unique_address]] nb::ft_mutex mutex_;

@@ -20,4 +20,5 @@ NB_MODULE(_core, m) {
   bind_arrays(m);
   bind_reduce(m);
   bind_fields(m);
+  bind_types(m);
 }

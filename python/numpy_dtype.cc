@@ -3,6 +3,7 @@
 #include "python/numpy_dtype.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "python/format_arg.h"
 #include "python/numpy_api.h"
 #include "python/numpy_view.h"
+#include "python/type_hook.h"
 
 namespace stridecast::python {
 namespace {
@@ -201,12 +203,35 @@ nb::object dtype_of_ml_dtype(const char* name) {
   return dtype_from_spec(module.attr(name));
 }
 
+[[noreturn]] void raise_no_dtype(const Field& field) {
+  std::string text = text_of_field(field, false);
+  if (text.starts_with('^')) text.erase(0, 1);
+  raise(PyExc_TypeError,
+        "no NumPy dtype is known for the format '%s'; its type can offer one by "
+        "_numpy_dtype_from_buffer_fmt(param, byteorder)",
+        text.c_str());
+}
+
+// The types whose dtypes are found by name, in the host's order.
+bool is_known_by_name(const CustomType& type) {
+  return type.module == "ml_dtypes" || (type.module == "numpy" && (type.qualname == "datetime64" ||
+                                                                   type.qualname == "timedelta64"));
+}
+
+// Of a field as if its type had no name of its own.
+nb::object dtype_of_plain(const Field& field);
+
+// A type's own word goes first, then what it is stored as.
 nb::object dtype_of_custom(const Field& field) {
-  if (field.custom && field.custom->module == "ml_dtypes") {
-    return dtype_of_ml_dtype(field.custom->qualname.c_str());
+  const bool has_storage = field.type != DType::kOpaque;
+  try {
+    nb::object dtype = dtype_by_hook(*field.custom, field.order, field.itemsize);
+    if (dtype) return dtype;
+  } catch (const Error&) {
+    if (!has_storage) throw;
   }
-  raise(PyExc_TypeError, "no NumPy dtype is known for the format %s",
-        text_of_field(field, false).c_str());
+  if (!has_storage) raise_no_dtype(field);
+  return dtype_of_plain(field);
 }
 
 nb::object dtype_of_time(const Field& field, const char* letter) {
@@ -258,8 +283,9 @@ nb::object native_dtype(const Field& field) {
     case DType::kComplexBFloat16:
       return dtype_of_ml_dtype("bcomplex32");
     case DType::kMlDtypes:
+      return dtype_of_ml_dtype(field.custom->qualname.c_str());
     case DType::kOpaque:
-      return dtype_of_custom(field);
+      raise_no_dtype(field);
     case DType::kDatetime64:
       return dtype_of_time(field, "M8");
     case DType::kTimedelta64:
@@ -281,7 +307,18 @@ nb::object native_dtype(const Field& field) {
 
 nb::object dtype_of_members(const std::vector<Field>& fields, int64_t itemsize) {
   nb::list names, formats, offsets;
+  std::set<std::string> taken;
+  for (const Field& field : fields) {
+    if (field.has_name) taken.insert(field.name);
+  }
   int unnamed = 0;
+  // As NumPy names them: f0, f1, ... but for names that there are.
+  const auto next_name = [&] {
+    for (;;) {
+      std::string name = "f" + std::to_string(unnamed++);
+      if (taken.insert(name).second) return name;
+    }
+  };
   for (const Field& field : fields) {
     nb::object dtype = dtype_of_field(field);
     if (!field.shape.empty()) {
@@ -290,8 +327,7 @@ nb::object dtype_of_members(const std::vector<Field>& fields, int64_t itemsize) 
       dtype = dtype_from_spec(nb::make_tuple(dtype, nb::tuple(shape)));
     }
     names.append(field.has_name ? nb::str(field.name.c_str(), field.name.size())
-                                : nb::str(("f" + std::to_string(unnamed)).c_str()));
-    ++unnamed;
+                                : nb::str(next_name().c_str()));
     formats.append(dtype);
     offsets.append(field.offset);
   }
@@ -301,6 +337,18 @@ nb::object dtype_of_members(const std::vector<Field>& fields, int64_t itemsize) 
   spec["offsets"] = offsets;
   spec["itemsize"] = itemsize;
   return dtype_from_spec(spec);
+}
+
+nb::object dtype_of_plain(const Field& field) {
+  if (field.type == DType::kStruct) return dtype_of_members(field.fields, field.itemsize);
+  // A named run of pad bytes: "3x:pad:".
+  if (!field.code.empty() && field.code.back() == 'x') {
+    return dtype_of_name("V" + std::to_string(field.itemsize));
+  }
+  nb::object dtype = native_dtype(field);
+  if (field.order == ByteOrder::kNone || field.order == kHostOrder) return dtype;
+  return checked(
+      reinterpret_cast<PyObject*>(PyArray_DescrNewByteorder(descr_in(dtype.ptr()), NPY_SWAP)));
 }
 
 }  // namespace
@@ -335,15 +383,8 @@ nb::object dtype_of_argument(PyObject* object) {
 }
 
 nb::object dtype_of_field(const Field& field) {
-  if (field.type == DType::kStruct) return dtype_of_members(field.fields, field.itemsize);
-  // A named run of pad bytes: "3x:pad:".
-  if (!field.code.empty() && field.code.back() == 'x') {
-    return dtype_of_name("V" + std::to_string(field.itemsize));
-  }
-  nb::object dtype = native_dtype(field);
-  if (field.order == ByteOrder::kNone || field.order == kHostOrder) return dtype;
-  return checked(
-      reinterpret_cast<PyObject*>(PyArray_DescrNewByteorder(descr_in(dtype.ptr()), NPY_SWAP)));
+  if (field.custom && !is_known_by_name(*field.custom)) return dtype_of_custom(field);
+  return dtype_of_plain(field);
 }
 
 const Field* whole_field(const Format& format) {

@@ -208,6 +208,8 @@ bool same_dtype(nb::handle a, nb::handle b) {
                                        reinterpret_cast<PyArray_Descr*>(b.ptr()));
 }
 
+void* array_data(nb::handle array) { return PyArray_DATA(array_in(array.ptr())); }
+
 int64_t itemsize_of(nb::handle dtype) {
   return PyDataType_ELSIZE(reinterpret_cast<PyArray_Descr*>(dtype.ptr()));
 }

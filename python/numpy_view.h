@@ -52,6 +52,8 @@ nb::handle dtype_of_array(PyObject* array);
 bool same_dtype(nb::handle a, nb::handle b);
 /// The itemsize of a dtype in bytes; 0 for the flexible "S", "U", "V".
 int64_t itemsize_of(nb::handle dtype);
+/// Where the first item of an ndarray is.
+void* array_data(nb::handle array);
 
 }  // namespace stridecast::python
 

@@ -134,11 +134,12 @@ TEST_P(RegisteredTypes, ConvertFromAnyStridesAndByteOrder) {
   for (int64_t i = 0; i < kItems; ++i) {
     const int32_t value = static_cast<int32_t>(i - 2000) * 8;
     for (int64_t b = 0; b < 4; ++b) {
-      memory[static_cast<size_t>(1 + 7 * i + b)] = static_cast<unsigned char>(value >> (24 - 8 * b));
+      memory[static_cast<size_t>(1 + 7 * i + b)] =
+          static_cast<unsigned char>(value >> (24 - 8 * b));
     }
   }
-  const Layout src = Layout::strided(Format::parse(">[fixed$Q4$]"), {kItems}, {-7},
-                                     1 + 7 * (kItems - 1));
+  const Layout src =
+      Layout::strided(Format::parse(">[fixed$Q4$]"), {kItems}, {-7}, 1 + 7 * (kItems - 1));
   std::vector<float> result(kItems);
   for (const int threads : {1, 4}) {
     Plan::convert(src, packed("f", kItems))

@@ -127,9 +127,8 @@ TEST(Registry, StoresATypeAsAnElement) {
 }
 
 TEST(Registry, StoresATypeAsAStruct) {
-  register_type({.module = "stored",
-                 .qualname = "Complex",
-                 .layout = {.storage = "T{f:re:f:im:}"}});
+  register_type(
+      {.module = "stored", .qualname = "Complex", .layout = {.storage = "T{f:re:f:im:}"}});
   const Format format = Format::parse("T{b:n:3x(2)>[stored$Complex$]:z:}");
   EXPECT_EQ(format.text(), "^T{b:n:3x(2)>[stored$Complex$]:z:}");
   EXPECT_EQ(format.itemsize(), 20);
@@ -250,13 +249,26 @@ TEST(Registry, RefusesFactsThatMakeNoSense) {
   refused([](T& t) { t.layout.storage = "O"; }, "without pointers");
   refused([](T& t) { t.layout.storage = "T{&i:p:}"; }, "without pointers");
   refused([](T& t) { t.layout.storage = "4x"; }, "must be one code");
-  refused([](T& t) { t.layout.storage = ""; t.conversions = {{}}; }, "needs a kernel");
+  refused(
+      [](T& t) {
+        t.layout.storage = "";
+        t.conversions = {{}};
+      },
+      "needs a kernel");
   refused([](T& t) { t.conversions = {{.other = DType::kBytes, .decode = copy_doubles}}; },
           "to and from numbers, not bytes");
-  refused([](T& t) { t.layout.storage = "d"; t.conversions = {{.decode = copy_doubles}}; },
-          "a storage and conversions");
-  refused([](T& t) { t.layout.size = 2048; t.conversions = {{.decode = copy_doubles}}; },
-          "more than 1024 bytes");
+  refused(
+      [](T& t) {
+        t.layout.storage = "d";
+        t.conversions = {{.decode = copy_doubles}};
+      },
+      "a storage and conversions");
+  refused(
+      [](T& t) {
+        t.layout.size = 2048;
+        t.conversions = {{.decode = copy_doubles}};
+      },
+      "more than 1024 bytes");
   EXPECT_EQ(parse_error("T{[m$Refused$]:x:}"), "unsized@2") << "nothing was kept";
 }
 
@@ -292,17 +304,24 @@ TEST(Registry, IsSafeToUseFromManyThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// What a module says of its type when it is asked.
-TEST(Registry, LearnsASizeUntilTheTypeIsRegistered) {
-  internal::learn_layout({"learned", "Type", "p"}, 12, 4);
-  const Format format = Format::parse("T{b:a:[learned$Type$p]:x:}");
+// A host that can look types up is asked for those that nobody registered.
+TEST(Registry, AsksTheHostForTheSizeOfATypeThatNobodyRegistered) {
+  set_type_resolver([](std::string_view module, std::string_view qualname, TypeLayout* layout) {
+    if (module != "host" || qualname != "Type" || layout->param != "p") return false;
+    layout->size = 12;
+    layout->alignment = 4;
+    return true;
+  });
+  const Format format = Format::parse("T{b:a:[host$Type$p]:x:}");
   EXPECT_EQ(format.fields()[0].fields[1].offset, 4);
   EXPECT_EQ(format.fields()[0].fields[1].swap_unit, 0) << "still nobody knows how to swap it";
   EXPECT_EQ(format.itemsize(), 16);
   EXPECT_EQ(Format::parse(format.text(), 16), format);
-  EXPECT_EQ(parse_error("T{b:a:[learned$Type$q]:x:}"), "unsized@6");
-  register_type({.module = "learned", .qualname = "Type", .layout = {.storage = "d"}});
-  EXPECT_EQ(Format::parse("T{[learned$Type$]:x:}").itemsize(), 8);
+  EXPECT_EQ(parse_error("T{b:a:[host$Type$q]:x:}"), "unsized@6");
+  register_type({.module = "host", .qualname = "Type", .layout = {.storage = "d"}});
+  EXPECT_EQ(Format::parse("T{[host$Type$]:x:}").itemsize(), 8);
+  set_type_resolver(nullptr);
+  EXPECT_EQ(parse_error("T{b:a:[host$Other$p]:x:}"), "unsized@6");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The element types that stridecast knows, the facts about each, and how a program makes further
-// types known. One element is one value; how elements are arranged in an item is format.h, how items
-// are arranged in memory is layout.h.
+// types known. One element is one value; how elements are arranged in an item is format.h, how
+// items are arranged in memory is layout.h.
 #ifndef STRIDECAST_TYPES_H_
 #define STRIDECAST_TYPES_H_
 
@@ -95,10 +95,10 @@ inline constexpr ByteOrder kHostOrder =
 struct TypeLayout {
   std::string param = {};    // as canonical texts write it
   std::string storage = {};  // format text of one element or struct in host order: "d",
-                        // "T{d:re:d:im:}"; "": none
-  int64_t size = 0;       // bytes; these three count where storage is ""
-  int64_t alignment = 1;  // bytes, a power of two; never required of memory
-  int64_t swap_unit = 1;  // bytes reversed together by a byteswap; divides size
+                             // "T{d:re:d:im:}"; "": none
+  int64_t size = 0;          // bytes; these three count where storage is ""
+  int64_t alignment = 1;     // bytes, a power of two; never required of memory
+  int64_t swap_unit = 1;     // bytes reversed together by a byteswap; divides size
 };
 
 /// Says in *layout what the type is under `param`, unescaped; false if it has no such parameter.
@@ -121,9 +121,9 @@ struct TypeConversion {
 struct TypeRegistration {
   std::string module = {};  // dotted names, as the text has them
   std::string qualname = {};
-  TypeLayout layout = {};              // under the empty parameter
-  ParamReader read_param = nullptr;  // null: no other parameter
-  void* context = nullptr;           // of read_param
+  TypeLayout layout = {};                        // under the empty parameter
+  ParamReader read_param = nullptr;              // null: no other parameter
+  void* context = nullptr;                       // of read_param
   std::vector<TypeConversion> conversions = {};  // the preferred one first; none beside a storage
 };
 
@@ -141,6 +141,19 @@ struct TypeRegistration {
 /// type that is known already, built-in or registered, and for facts that make no sense; kFormat
 /// for a storage that cannot be parsed.
 STRIDECAST_API void register_type(const TypeRegistration& registration);
+
+/// Grows with every registration: a format that was parsed before may mean more now.
+STRIDECAST_API uint64_t known_types() noexcept;
+
+/// Asked for types that nobody registered: the size and alignment of items of type
+/// module.qualname under layout->param, for a host that can look a type up (Python's, in modules
+/// that are imported already). False if it does not know the type. Called while formats are parsed,
+/// from any thread; throws nothing. A swap unit of 0 says that nobody knows how to byteswap it.
+using TypeResolver = bool (*)(std::string_view module, std::string_view qualname,
+                              TypeLayout* layout);
+
+/// One resolver for the process; null for none.
+STRIDECAST_API void set_type_resolver(TypeResolver resolver) noexcept;
 
 }  // namespace v0
 }  // namespace stridecast

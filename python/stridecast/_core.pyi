@@ -1,7 +1,7 @@
 """Types of the compiled part. NumPy's appear as annotations only."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import EllipsisType, TracebackType
 from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, final, overload
 
@@ -50,6 +50,8 @@ class Field:
     def itemsize(self) -> int: ...
     @property
     def fields(self) -> tuple[Field, ...]: ...
+    @property
+    def custom(self) -> tuple[str, str, str] | None: ...
 
 @final
 class Format:
@@ -65,6 +67,7 @@ class Format:
     @property
     def fields(self) -> tuple[Field, ...]: ...
     def describe(self) -> str: ...
+    def numpy_dtype(self) -> np.dtype[Any]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
@@ -283,6 +286,19 @@ def reduce(
     threads: int | None = None,
 ) -> _Out: ...
 def asarray(buf: _AnyBuffer) -> NDArray[Any]: ...
+def register(
+    module: str,
+    qualname: str,
+    *,
+    storage: _FormatLike | None = None,
+    itemsize: int | None = None,
+    alignment: int | None = None,
+    swap_unit: int | None = None,
+    param: Callable[[str], str | None] | None = None,
+    decode: Mapping[_FormatLike, object] | None = None,
+    encode: Mapping[_FormatLike, object] | None = None,
+    dtype: DTypeLike | None = None,
+) -> None: ...
 @overload
 def plan(
     src: _AnyBuffer,

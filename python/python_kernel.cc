@@ -1,0 +1,160 @@
+// C functions and callables as kernels; see python_kernel.h.
+#include "python/python_kernel.h"
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "python/errors.h"
+#include "python/numpy_view.h"
+
+namespace stridecast::python {
+namespace {
+
+// The capsule that C extensions hand over.
+constexpr const char* kCapsuleName = "stridecast.sc_kernel";
+
+// What the trampoline calls; sc_run.params of its kernels. Lives for good.
+struct Callable {
+  nb::object function, src_dtype, dst_dtype;
+};
+
+// What a callable raised, kept until the run has come back to Python.
+thread_local std::unique_ptr<nb::python_error> pending;
+
+// A fresh array that holds `items` items of `dtype` from `data`: the callable may keep it.
+nb::object array_of(const Callable& callable, const void* data, int64_t items) {
+  nb::module_ numpy = nb::module_::import_("numpy");
+  nb::object array = numpy.attr("empty")(items, callable.src_dtype);
+  std::memcpy(array_data(array), data,
+              static_cast<size_t>(items * itemsize_of(callable.src_dtype)));
+  return array;
+}
+
+void call(const Callable& callable, const sc_run& run) {
+  const int64_t items = run.n[1];
+  nb::object given = callable.function(array_of(callable, run.src, items));
+  nb::module_ numpy = nb::module_::import_("numpy");
+  nb::object result = numpy.attr("ascontiguousarray")(given, callable.dst_dtype);
+  if (nb::cast<int64_t>(result.attr("size")) != items) {
+    raise(PyExc_ValueError, "the conversion returned %lld items for %lld",
+          static_cast<long long>(nb::cast<int64_t>(result.attr("size"))),
+          static_cast<long long>(items));
+  }
+  std::memcpy(run.dst, array_data(result),
+              static_cast<size_t>(items * itemsize_of(callable.dst_dtype)));
+}
+
+uint32_t trampoline(const sc_run* run) {
+  const PyGILState_STATE state = PyGILState_Ensure();
+  uint32_t errors = 0;
+  try {
+    call(*static_cast<const Callable*>(run->params), *run);
+  } catch (nb::python_error& error) {
+    pending = std::make_unique<nb::python_error>(std::move(error));
+    errors = SC_ERR_USER;
+  } catch (...) {
+    set_python_error();
+    pending = std::make_unique<nb::python_error>();
+    errors = SC_ERR_USER;
+  }
+  PyGILState_Release(state);
+  return errors;
+}
+
+// One Callable for equal facts, so that registering twice is seen to be the same.
+const Callable* callable_for(nb::handle function, nb::handle src, nb::handle dst) {
+  using Key = std::tuple<PyObject*, Py_hash_t, Py_hash_t>;
+  static nb::ft_mutex& mutex = *new nb::ft_mutex;
+  static auto& known = *new std::map<Key, std::unique_ptr<const Callable>>;
+  const Key key(function.ptr(), nb::hash(src), nb::hash(dst));
+  nb::ft_lock_guard lock(mutex);
+  std::unique_ptr<const Callable>& slot = known[key];
+  if (!slot) {
+    slot.reset(new Callable{nb::borrow(function), nb::borrow(src), nb::borrow(dst)});
+  }
+  return slot.get();
+}
+
+bool is_from(nb::handle object, std::string_view module_prefix) {
+  nb::object module = nb::getattr(object.type(), "__module__", nb::none());
+  return PyUnicode_Check(module.ptr()) &&
+         std::string_view(nb::str(module).c_str()).starts_with(module_prefix);
+}
+
+// Whether the object's class derives from one of that name.
+bool derives_from(nb::handle object, const char* name) {
+  PyObject* mro = Py_TYPE(object.ptr())->tp_mro;
+  for (Py_ssize_t i = 0; mro != nullptr && i < PyTuple_GET_SIZE(mro); ++i) {
+    const auto* type = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i));
+    if (std::strcmp(type->tp_name, name) == 0) return true;
+  }
+  return false;
+}
+
+bool is_ctypes_function(nb::handle object) {
+  return derives_from(object, "_ctypes.CFuncPtr") || derives_from(object, "_ctypes.PyCFuncPtr");
+}
+bool is_cffi_pointer(nb::handle object) { return is_from(object, "_cffi_backend"); }
+bool is_numba_function(nb::handle object) {
+  return is_from(object, "numba.") && nb::hasattr(object, "address");
+}
+
+// The address of a C function in `object`; none if it holds no such thing.
+std::optional<uintptr_t> address_of(nb::handle object) {
+  if (PyCapsule_CheckExact(object.ptr())) {
+    void* pointer = PyCapsule_GetPointer(object.ptr(), kCapsuleName);
+    if (pointer == nullptr) raise_current();
+    return reinterpret_cast<uintptr_t>(pointer);
+  }
+  if (is_ctypes_function(object)) {
+    nb::module_ ctypes = nb::module_::import_("ctypes");
+    nb::object address = ctypes.attr("cast")(object, ctypes.attr("c_void_p")).attr("value");
+    return address.is_none() ? 0 : nb::cast<uintptr_t>(address);
+  }
+  if (is_cffi_pointer(object)) {
+    nb::object ffi = nb::module_::import_("_cffi_backend").attr("FFI")();
+    return nb::cast<uintptr_t>(nb::int_(ffi.attr("cast")("uintptr_t", object)));
+  }
+  if (is_numba_function(object)) {
+    return nb::cast<uintptr_t>(object.attr("address"));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool is_c_function(nb::handle object) {
+  return PyCapsule_CheckExact(object.ptr()) || is_ctypes_function(object) ||
+         is_cffi_pointer(object) || is_numba_function(object);
+}
+
+ForeignKernel kernel_of(nb::handle object, nb::handle src, nb::handle dst) {
+  if (const std::optional<uintptr_t> address = address_of(object)) {
+    if (*address == 0) raise(PyExc_ValueError, "a kernel is a null pointer: %R", object.ptr());
+    nb::borrow(object).release();  // its code must outlive every plan
+    return {reinterpret_cast<sc_kernel>(*address), nullptr, 0};
+  }
+  if (!PyCallable_Check(object.ptr())) {
+    raise(PyExc_TypeError,
+          "a kernel must be a C function from ctypes, cffi or numba.cfunc, a capsule named "
+          "'%s', or a callable on arrays, not %.200s",
+          kCapsuleName, Py_TYPE(object.ptr())->tp_name);
+  }
+  return {trampoline, callable_for(object, src, dst), SC_NEEDS_GIL};
+}
+
+bool restore_callable_error(const char* message) {
+  if (!pending) return false;
+  const std::unique_ptr<nb::python_error> error = std::move(pending);
+  nb::object value = nb::borrow(error->value());
+  if (nb::hasattr(value, "add_note")) value.attr("add_note")(message);
+  error->restore();
+  return true;
+}
+
+}  // namespace stridecast::python
