@@ -79,6 +79,13 @@ struct LimitParams {
   bool nonfinite_ok = false;  // float check: +-inf and NaN pass
 };
 
+// sc_run.params of the kernels of bits: their side of bits begins at bit `first` of its pointer,
+// least significant bits first.
+struct BitParams {
+  int64_t first = 0;      // 0 or more
+  bool inverted = false;  // unpack: of the bits' complement
+};
+
 enum ReduceKernel { kReduceSum, kReduceMin, kNumReduceKernels };
 
 struct KernelTable {
@@ -121,6 +128,14 @@ struct KernelTable {
   sc_entry clear_unselected[kMoveSizes] = {};
 
   // Packed 1-D runs (n[0] == 1) from here on.
+
+  // Bits to bytes of 0 or 1; bytes, of which any but 0 is true, to bits; int64 items to bits that
+  // are set where the item is no NaT (INT64_MIN). Bits of dst beside the n[1] ones stay: their
+  // bytes are read and written. All read BitParams.
+  sc_entry unpack_bits = {}, pack_bits = {}, valid_bits = {};
+  // Adds how many bits of src are set to the int64_t at state.
+  sc_entry count_bits = {};
+
   // Default rounding (floats: nearest-even, to integers: truncation) and wrap, exactly as
   // docs/numeric_policy.md; empty on the diagonal and between integers of equal size: a move.
   sc_entry convert[kNumArithmetic][kNumArithmetic] = {};

@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "kernels/move_where.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
+#include "kernels/bits-inl.h"
 #include "kernels/lanes-inl.h"
 #include "kernels/targets.h"
 
@@ -14,7 +15,6 @@ HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr size_t kWord = 64;
 constexpr bool kStoresLanes = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
 
 // Rows of items and of their mask, destination steps positive.
@@ -57,21 +57,6 @@ HWY_INLINE MaskedRect SimplestMaskedRect(const sc_run& run) {
     rect.n[0] = 1;
   }
   return rect;
-}
-
-// Bit i is set if mask byte i is not 0.
-HWY_INLINE uint64_t PackedWord(const uint8_t* mask) {
-  const hn::CappedTag<uint8_t, kWord> d8;
-  const size_t lanes = hn::Lanes(d8);
-  uint64_t word = 0;
-  for (size_t i = 0; i < kWord; i += lanes) {
-    HWY_ALIGN uint8_t bits[8] = {};
-    hn::StoreMaskBits(d8, hn::Ne(hn::LoadU(d8, mask + i), hn::Zero(d8)), bits);
-    uint64_t part;
-    memcpy(&part, bits, sizeof(part));
-    word |= part << i;
-  }
-  return word;
 }
 
 HWY_INLINE uint64_t StridedWord(const uint8_t* mask, ptrdiff_t step, size_t n) {

@@ -22,6 +22,7 @@ struct Target {
            ns::FillMove(table);            \
            ns::FillMoveSwap(table);        \
            ns::FillMoveWhere(table);       \
+           ns::FillMoveBits(table);        \
            ns::FillTile(table);            \
            ns::FillTileSwap(table);        \
            ns::FillStreamRows(table);      \

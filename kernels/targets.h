@@ -95,6 +95,7 @@ namespace stridecast::kernels {
   void FillMove(KernelTable& table);            \
   void FillMoveSwap(KernelTable& table);        \
   void FillMoveWhere(KernelTable& table);       \
+  void FillMoveBits(KernelTable& table);        \
   void FillTile(KernelTable& table);            \
   void FillTileSwap(KernelTable& table);        \
   void FillStreamRows(KernelTable& table);      \

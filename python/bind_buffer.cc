@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "python/args.h"
+#include "python/arrow_export.h"
 #include "python/bindings.h"
 #include "python/buffer.h"
 #include "python/buffer_view.h"
@@ -32,13 +33,20 @@ every format, ndarrays of datetimes and ml_dtypes included, which NumPy itself r
 
 Parameters
 ----------
-obj : ndarray or any exporter of the buffer protocol
-    Kept alive until the Buffer and everything made from it is gone or released.
+obj : ndarray, any exporter of the buffer protocol, or an Arrow array
+    Kept alive until the Buffer and everything made from it is gone or released. Objects with
+    ``__arrow_c_array__`` (Arrow arrays) are read too: numbers, 64-bit times and fixed-size binaries ('x')
+    without nulls, and fixed-size lists of them (sub-arrays), over the same memory and read-only; bools,
+    nulls (NaT or NaN), date32, time32 and structs as a copy. Time zones are left out, since the values
+    are UTC in any case, and extension types are read as what they are stored as. What the structs of an
+    Arrow array say is checked; that their addresses lead to memory is believed.
 
 Raises
 ------
 TypeError
-    `obj` exports no buffer.
+    `obj` exports no buffer, or is of an Arrow type that no format has (the message says what to do).
+ValueError
+    An Arrow array has nulls, and its type has no value for them.
 FormatError
     Its format is malformed or disagrees with its itemsize.
 
@@ -327,6 +335,7 @@ void bind_buffer(nb::module_& m) {
            })
       .def("__exit__", [](Buffer& self, nb::args) { self.release(); })
       .def("__repr__", repr);
+  bind_arrow(buffer);
   set_buffer_type(reinterpret_cast<PyTypeObject*>(buffer.ptr()));
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "python/arrow_import.h"
 #include "python/buffer.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
@@ -65,6 +66,8 @@ void BufferView::open(PyObject* object, Access access, const char* name) {
         buffer->strides().data(), buffer->readonly(),
         buffer->suboffsets().empty() ? nullptr : buffer->suboffsets().data());
   } else if (access == Access::kRead && read_scalar(object, this)) {
+    return;
+  } else if (read_arrow(object, access, name, this)) {
     return;
   } else {
     open_exporter(object, access, name);

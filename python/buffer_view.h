@@ -1,6 +1,6 @@
 // BufferView: one operand, read from any Python object for the time of one call. ndarrays are read
-// through their dtype, Buffers directly, every other exporter through Py_buffer. It decides nothing
-// about conversions.
+// through their dtype, Buffers directly, Arrow arrays by arrow_import.h, every other exporter
+// through Py_buffer. It decides nothing about conversions.
 #ifndef STRIDECAST_PYTHON_BUFFER_VIEW_H_
 #define STRIDECAST_PYTHON_BUFFER_VIEW_H_
 

@@ -6,6 +6,7 @@
 #define STRIDECAST_VERSION_MINOR 1
 #define STRIDECAST_VERSION_PATCH 0
 
+#include "stridecast/bits.h"
 #include "stridecast/error.h"
 #include "stridecast/format.h"
 #include "stridecast/kernel_abi.h"

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import EllipsisType, TracebackType
-from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, final, overload
+from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -13,7 +13,17 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import Buffer as _Exporter
 
-_AnyBuffer: TypeAlias = _Exporter | NDArray[Any] | np.generic | Buffer
+if sys.version_info >= (3, 13):
+    from types import CapsuleType
+else:
+    from typing_extensions import CapsuleType
+
+class _ArrowArray(Protocol):
+    def __arrow_c_array__(
+        self, requested_schema: Any | None = None
+    ) -> tuple[CapsuleType, CapsuleType]: ...
+
+_AnyBuffer: TypeAlias = _Exporter | NDArray[Any] | np.generic | Buffer | _ArrowArray
 _FormatLike: TypeAlias = (
     str | bytes | Format | np.dtype[Any] | type[bool | int | float | complex] | type[np.generic]
 )
@@ -98,6 +108,10 @@ class Buffer:
     def __getitem__(self, key: _Index | tuple[_Index, ...], /) -> Any: ...
     def __iter__(self) -> Iterator[Any]: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __arrow_c_array__(
+        self, requested_schema: CapsuleType | None = None
+    ) -> tuple[CapsuleType, CapsuleType]: ...
+    def __arrow_c_schema__(self) -> CapsuleType: ...
     def item(self) -> Any: ...
     def tolist(self) -> Any: ...
     def numpy(self) -> NDArray[Any]: ...
