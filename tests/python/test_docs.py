@@ -1,5 +1,6 @@
 """What the documents say: README's examples run, and the tests that the policy names exist."""
 
+import doctest
 import io
 import re
 from contextlib import redirect_stdout
@@ -27,6 +28,12 @@ def test_the_python_lines_of_the_readme_print_what_they_say():
     with redirect_stdout(printed):
         exec(code, {})
     assert printed.getvalue().splitlines() == said
+
+
+def test_the_examples_of_the_format_reference_print_what_they_say():
+    failed, tried = doctest.testfile(str(ROOT / "docs/format.md"), module_relative=False)
+    assert tried > 80
+    assert failed == 0
 
 
 def test_the_cxx_lines_of_the_readme_are_those_that_the_consumer_builds():
