@@ -128,6 +128,15 @@ int thread_count(PyObject* argument, const char* name) {
   return static_cast<int>(std::min<int64_t>(count, INT_MAX));
 }
 
+nb::object optional_attribute(PyObject* object, const char* name) {
+  PyObject* value = PyObject_GetAttrString(object, name);
+  if (value == nullptr) {
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) raise_current();
+    PyErr_Clear();
+  }
+  return nb::steal(value);
+}
+
 nb::tuple int_tuple(std::span<const int64_t> values) {
   nb::object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
   for (size_t i = 0; i < values.size(); ++i) {

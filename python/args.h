@@ -111,6 +111,9 @@ int64_t int_value(PyObject* argument, const char* name);
 /// A number of threads, at least 1.
 int thread_count(PyObject* argument, const char* name);
 
+/// The attribute, or null where the object has none. Raises what the look-up raises beyond that.
+nb::object optional_attribute(PyObject* object, const char* name);
+
 /// A tuple of ints: a shape or strides as Python shows them.
 nb::tuple int_tuple(std::span<const int64_t> values);
 

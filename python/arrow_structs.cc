@@ -4,6 +4,7 @@
 #include "python/arrow_structs.h"
 
 #include "python/errors.h"
+#include "python/job.h"
 
 namespace stridecast::python {
 namespace {
@@ -50,12 +51,6 @@ void release(Struct* self) {
   self->private_data = nullptr;
   self->release = nullptr;
 }
-
-#if PY_VERSION_HEX < 0x030D0000
-bool is_finalizing() { return _Py_IsFinalizing() != 0; }
-#else
-bool is_finalizing() { return Py_IsFinalizing() != 0; }
-#endif
 
 void drop_object(void* object) {
   // A thread that asks for the lock while the interpreter ends never returns.

@@ -118,8 +118,7 @@ PyObject* ascontiguous(const Arguments& a) {
   const char order = contiguous_order(order_argument);
   import_numpy();
   // What is no buffer (a list, a number, what has __array__) becomes an ndarray by NumPy's rules.
-  const bool is_buffer = is_ndarray(argument) || PyObject_CheckBuffer(argument);
-  nb::object array = is_buffer ? array_of(argument) : new_ndarray(argument);
+  nb::object array = is_readable(argument) ? array_of(argument) : new_ndarray(argument);
   const nb::object dtype = is_given(dtype_argument) ? dtype_for(array.ptr(), dtype_argument)
                                                     : nb::borrow(dtype_of_array(array.ptr()));
   if (!satisfies(array.ptr(), dtype, order)) {

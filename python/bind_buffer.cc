@@ -13,6 +13,7 @@
 #include "python/bindings.h"
 #include "python/buffer.h"
 #include "python/buffer_view.h"
+#include "python/dlpack.h"
 #include "python/errors.h"
 #include "python/fields.h"
 #include "python/format_arg.h"
@@ -25,7 +26,7 @@ namespace stridecast::python {
 namespace {
 
 constexpr const char* kBufferDoc =
-    R"(Buffer(obj)
+    R"(Buffer(obj, *, unsafe_pointer=False)
 
 Items in memory that somebody else owns: a view by format, shape and strides, like memoryview but for
 every format, ndarrays of datetimes and ml_dtypes included, which NumPy itself refuses to export.
@@ -33,13 +34,17 @@ every format, ndarrays of datetimes and ml_dtypes included, which NumPy itself r
 
 Parameters
 ----------
-obj : ndarray, any exporter of the buffer protocol, or an Arrow array
+obj : ndarray, any exporter of the buffer protocol, an Arrow array, or an object with __dlpack__ or __array_interface__
     Kept alive until the Buffer and everything made from it is gone or released. Objects with
     ``__arrow_c_array__`` (Arrow arrays) are read too: numbers, 64-bit times and fixed-size binaries ('x')
     without nulls, and fixed-size lists of them (sub-arrays), over the same memory and read-only; bools,
     nulls (NaT or NaN), date32, time32 and structs as a copy. Time zones are left out, since the values
     are UTC in any case, and extension types are read as what they are stored as. What the structs of an
-    Arrow array say is checked; that their addresses lead to memory is believed.
+    Arrow array say is checked; that their addresses lead to memory is believed. Tensors must be in the
+    CPU's memory.
+unsafe_pointer : bool
+    Whether an ``__array_interface__`` whose data is an address is believed. Such an address cannot be
+    checked: a wrong one crashes the process, so ask for it only for objects that you trust.
 
 Raises
 ------
@@ -47,6 +52,8 @@ TypeError
     `obj` exports no buffer, or is of an Arrow type that no format has (the message says what to do).
 ValueError
     An Arrow array has nulls, and its type has no value for them.
+BufferError
+    Its memory cannot be read here, or its claims about it contradict each other.
 FormatError
     Its format is malformed or disagrees with its itemsize.
 
@@ -131,9 +138,9 @@ Raises KeyError, naming the fields that there are, if this is none of them.
 [2, 4]
 )";
 
-void init_buffer(Buffer* self, nb::handle object) {
+void init_buffer(Buffer* self, nb::handle object, bool unsafe_pointer) {
   BufferView view;
-  view.open(object.ptr(), Access::kRead, "obj");
+  view.open(object.ptr(), Access::kRead, "obj", unsafe_pointer);
   view.size();  // refuses what does not fit
   nb::object memory = view.memory();
   new (self) Buffer(std::move(memory), view.data(), view.format(), view.shape(), view.strides(),
@@ -284,7 +291,9 @@ PyType_Slot slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer_slot
 
 void bind_buffer(nb::module_& m) {
   nb::class_<Buffer> buffer(m, "Buffer", nb::is_final(), nb::type_slots(slots), kBufferDoc);
-  buffer.def("__init__", init_buffer, nb::arg("obj").none())
+  buffer
+      .def("__init__", init_buffer, nb::arg("obj").none(), nb::kw_only(),
+           nb::arg("unsafe_pointer") = false)
       .def_prop_ro(
           "format", [](nb::handle self) { return live_buffer(self).format(); },
           "Format: what one item is.")
@@ -336,6 +345,7 @@ void bind_buffer(nb::module_& m) {
       .def("__exit__", [](Buffer& self, nb::args) { self.release(); })
       .def("__repr__", repr);
   bind_arrow(buffer);
+  bind_dlpack(buffer);
   set_buffer_type(reinterpret_cast<PyTypeObject*>(buffer.ptr()));
 }
 

@@ -6,8 +6,11 @@
 #include <cstring>
 #include <string_view>
 
+#include "python/args.h"
+#include "python/array_interface.h"
 #include "python/arrow_import.h"
 #include "python/buffer.h"
+#include "python/dlpack.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "python/memory.h"
@@ -55,7 +58,12 @@ BufferView::~BufferView() {
   if (exporter_.obj != nullptr) PyBuffer_Release(&exporter_);
 }
 
-void BufferView::open(PyObject* object, Access access, const char* name) {
+bool is_readable(PyObject* object) {
+  return is_ndarray(object) || PyObject_CheckBuffer(object) != 0 ||
+         (PyType_Check(object) == 0 && PyObject_HasAttrString(object, "__dlpack__") != 0);
+}
+
+void BufferView::open(PyObject* object, Access access, const char* name, bool unsafe_pointer) {
   if (read_ndarray(object, this)) {
     // described already
   } else if (Buffer* buffer = buffer_in(object)) {
@@ -67,9 +75,8 @@ void BufferView::open(PyObject* object, Access access, const char* name) {
         buffer->suboffsets().empty() ? nullptr : buffer->suboffsets().data());
   } else if (access == Access::kRead && read_scalar(object, this)) {
     return;
-  } else if (read_arrow(object, access, name, this)) {
-    return;
-  } else {
+  } else if (PyObject_CheckBuffer(object) != 0 ||
+             !open_other(object, access, name, unsafe_pointer)) {
     open_exporter(object, access, name);
   }
   if (access == Access::kWrite && readonly_) {
@@ -77,11 +84,21 @@ void BufferView::open(PyObject* object, Access access, const char* name) {
   }
 }
 
+// Objects without the buffer protocol; false if there is no way to read this one. Arrow goes before
+// DLPack, which knows neither times nor nulls; an image of PIL has Arrow too, but only
+// __array_interface__ tells its shape.
+bool BufferView::open_other(PyObject* object, Access access, const char* name,
+                            bool unsafe_pointer) {
+  const bool is_image = optional_attribute(object, "__array_interface__").is_valid();
+  return (!is_image && read_arrow(object, access, name, this)) || read_dlpack(object, name, this) ||
+         read_array_interface(object, access, name, unsafe_pointer, this);
+}
+
 void BufferView::open_exporter(PyObject* object, Access access, const char* name) {
   if (!PyObject_CheckBuffer(object)) {
     raise(PyExc_TypeError,
-          "%s: a buffer is needed (an ndarray, bytes, array, memoryview, ...), not %.200s", name,
-          Py_TYPE(object)->tp_name);
+          "%s: a buffer is needed (an ndarray, bytes, array, memoryview, tensor, ...), not %.200s",
+          name, Py_TYPE(object)->tp_name);
   }
   if (PyObject_GetBuffer(object, &exporter_,
                          access == Access::kWrite ? PyBUF_FULL : PyBUF_FULL_RO) != 0) {

@@ -1,6 +1,6 @@
 // BufferView: one operand, read from any Python object for the time of one call. ndarrays are read
-// through their dtype, Buffers directly, Arrow arrays by arrow_import.h, every other exporter
-// through Py_buffer. It decides nothing about conversions.
+// through their dtype, Buffers directly, every other exporter through Py_buffer, and what has none
+// through __array_interface__, Arrow or DLPack. It decides nothing about conversions.
 #ifndef STRIDECAST_PYTHON_BUFFER_VIEW_H_
 #define STRIDECAST_PYTHON_BUFFER_VIEW_H_
 
@@ -20,6 +20,9 @@ namespace nb = nanobind;
 
 enum class Access { kRead, kWrite };
 
+/// Whether `object` is an ndarray, exports a buffer or produces DLPack tensors.
+bool is_readable(PyObject* object);
+
 /// What an operand is. The pointers lead into the object it was read from, which must outlive the
 /// view, or into the view itself.
 class BufferView {
@@ -31,8 +34,9 @@ class BufferView {
 
   /// Reads `object`; `name` is the argument's name, for messages. Raises TypeError if it exports no
   /// buffer, BufferError if it is read-only and `access` is kWrite, FormatError if its format is
-  /// malformed or disagrees with its itemsize.
-  void open(PyObject* object, Access access, const char* name);
+  /// malformed or disagrees with its itemsize. `unsafe_pointer`: an __array_interface__ may give an
+  /// address.
+  void open(PyObject* object, Access access, const char* name, bool unsafe_pointer = false);
 
   const Format& format() const { return *format_; }
   std::span<const int64_t> shape() const { return {shape_, static_cast<size_t>(ndim_)}; }
@@ -65,11 +69,17 @@ class BufferView {
     suboffsets_ = suboffsets;
     readonly_ = readonly;
   }
+  /// Room for the shape and strides of `ndim` dimensions that `object` does not have in this form.
+  int64_t* make_dims(size_t ndim) {
+    made_.resize(2 * ndim);
+    return made_.data();
+  }
   /// Keeps `object` alive as long as this view; memory() makes a Memory of it.
   void keep(nb::object object) { keep_ = std::move(object); }
 
  private:
   void open_exporter(PyObject* object, Access access, const char* name);
+  bool open_other(PyObject* object, Access access, const char* name, bool unsafe_pointer);
 
   FormatRef format_{nullptr};
   char* data_ = nullptr;
@@ -81,7 +91,7 @@ class BufferView {
   bool is_memory_ = false;  // keep_ is a Memory already
   nb::object keep_;
   Py_buffer exporter_;         // without obj: not in use
-  std::vector<int64_t> made_;  // shape and strides that the exporter left out
+  std::vector<int64_t> made_;  // shape and strides that the object does not have so
 };
 
 }  // namespace stridecast::python

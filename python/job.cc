@@ -17,12 +17,6 @@ namespace {
 // From here on (bytes read plus written) a job is worth more than one thread.
 constexpr int64_t kThreadsFrom = int64_t{4} << 20;
 
-#if PY_VERSION_HEX < 0x030D0000
-bool is_finalizing() { return _Py_IsFinalizing() != 0; }
-#else
-bool is_finalizing() { return Py_IsFinalizing() != 0; }
-#endif
-
 // Inline in the functions below: a small call has no time for calls within.
 inline RunOptions options_for(const RunArguments& arguments, int64_t bytes) {
   RunOptions options;
@@ -44,6 +38,12 @@ inline RunStatus status_of_run(const Plan& plan, char* src, char* dst,
 }
 
 }  // namespace
+
+#if PY_VERSION_HEX < 0x030D0000
+bool is_finalizing() { return _Py_IsFinalizing() != 0; }
+#else
+bool is_finalizing() { return Py_IsFinalizing() != 0; }
+#endif
 
 ReleasedGil::~ReleasedGil() {
   while (is_finalizing()) pause();

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "python/args.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "python/numpy_dtype.h"
@@ -81,20 +82,6 @@ Found find_type(const CustomType& type, nb::object* result) {
 
 constexpr const char* kHook = "_numpy_dtype_from_buffer_fmt";
 
-// object.name without an error where there is none.
-nb::object optional_attribute(nb::handle object, const char* name) {
-  nb::object key = text_or_null(name);
-#if PY_VERSION_HEX >= 0x030D0000
-  PyObject* value = nullptr;
-  if (PyObject_GetOptionalAttr(object.ptr(), key.ptr(), &value) < 0) raise_current();
-  return nb::steal(value);
-#else
-  PyObject* value = nullptr;
-  if (_PyObject_LookupAttr(object.ptr(), key.ptr(), &value) < 0) raise_current();
-  return nb::steal(value);
-#endif
-}
-
 const char* mark_of(ByteOrder order) {
   if (order == ByteOrder::kNone || order == kHostOrder) return "=";
   return order == ByteOrder::kBig ? ">" : "<";
@@ -150,7 +137,7 @@ nb::object in_order(nb::object dtype, ByteOrder order) {
 // Without the hook, and without a parameter that nobody would read.
 nb::object dtype_without_hook(nb::handle object, const CustomType& type, ByteOrder order) {
   if (!type.param.empty()) return nb::object();
-  nb::object dtype = optional_attribute(object, "__numpy_dtype__");
+  nb::object dtype = optional_attribute(object.ptr(), "__numpy_dtype__");
   if (!dtype) dtype = dtype_of_scalar_type(object.ptr());
   return dtype && is_dtype(dtype.ptr()) ? in_order(std::move(dtype), order) : nb::object();
 }
@@ -209,7 +196,7 @@ nb::object ask(nb::handle object, const CustomType& type, ByteOrder order, int64
 }
 
 nb::object ask_now(nb::handle object, const CustomType& type, ByteOrder order, int64_t itemsize) {
-  nb::object hook = optional_attribute(object, kHook);
+  nb::object hook = optional_attribute(object.ptr(), kHook);
   nb::object dtype = hook ? call_hook(hook, type, order) : dtype_without_hook(object, type, order);
   if (dtype) check_answer(dtype, type, order, itemsize);
   return dtype;

@@ -7,7 +7,8 @@
 (Format('E'), [0.5, 1.25, -3.0])
 
 NumPy is optional: ndarrays are understood where NumPy is imported, and `astype`, `ascontiguous`,
-`asarray` and ``Buffer.numpy()`` import it.
+`asarray` and ``Buffer.numpy()`` import it. Tensors of PyTorch and other libraries come in by DLPack
+and go out by ``from_dlpack(buffer)``; objects such as PIL's images by ``__array_interface__``.
 """
 
 from stridecast._core import (

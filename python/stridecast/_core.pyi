@@ -18,12 +18,26 @@ if sys.version_info >= (3, 13):
 else:
     from typing_extensions import CapsuleType
 
+_Version: TypeAlias = tuple[int, int]
+
 class _ArrowArray(Protocol):
     def __arrow_c_array__(
         self, requested_schema: Any | None = None
     ) -> tuple[CapsuleType, CapsuleType]: ...
 
-_AnyBuffer: TypeAlias = _Exporter | NDArray[Any] | np.generic | Buffer | _ArrowArray
+class _Tensor(Protocol):
+    """A producer of DLPack tensors, in the CPU's memory."""
+
+    def __dlpack__(self) -> Any: ...
+    def __dlpack_device__(self) -> tuple[Any, Any]: ...
+
+class _Interface(Protocol):
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+_AnyBuffer: TypeAlias = (
+    _Exporter | NDArray[Any] | np.generic | Buffer | _ArrowArray | _Tensor | _Interface
+)
 _FormatLike: TypeAlias = (
     str | bytes | Format | np.dtype[Any] | type[bool | int | float | complex] | type[np.generic]
 )
@@ -83,7 +97,7 @@ class Format:
 
 @final
 class Buffer:
-    def __init__(self, obj: _AnyBuffer) -> None: ...
+    def __init__(self, obj: _AnyBuffer, *, unsafe_pointer: bool = False) -> None: ...
     @property
     def format(self) -> Format: ...
     @property
@@ -112,6 +126,15 @@ class Buffer:
         self, requested_schema: CapsuleType | None = None
     ) -> tuple[CapsuleType, CapsuleType]: ...
     def __arrow_c_schema__(self) -> CapsuleType: ...
+    def __dlpack__(
+        self,
+        *,
+        stream: None = None,
+        max_version: _Version | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
     def item(self) -> Any: ...
     def tolist(self) -> Any: ...
     def numpy(self) -> NDArray[Any]: ...

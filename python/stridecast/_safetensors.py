@@ -3,7 +3,7 @@
 A file is: 8 bytes, the header's length N (unsigned, little-endian); N bytes of JSON; the tensors'
 bytes, without gap or overlap, in little-endian C order. Nothing in a header is believed before it
 has been checked, and every check says what is wrong and where. This file knows no conversion and
-reads no tensor data; that is _convert_file.py.
+reads no tensor data; that is _convert_tensors.py.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from stridecast._files import FileFault
 
 # The format's own limit, so that a corrupt length cannot make us read a whole disk as JSON.
 MAX_HEADER_BYTES = 100_000_000
@@ -46,7 +48,7 @@ _TENSOR_KEYS = {"dtype", "shape", "data_offsets"}
 _MAX_UINT64 = 2**64 - 1
 
 
-class SafetensorsError(ValueError):
+class SafetensorsError(FileFault):
     """A .safetensors file breaks a rule of its format; the text says which one and where."""
 
 

@@ -1,7 +1,7 @@
 """The command `stridecast`: converts files, explains formats and plans, says what is installed.
 
-Here are arguments, the terminal and exit codes; the work is done by _convert_file.py and the
-package.
+Here are arguments, the terminal and exit codes; the work is done by _convert_file.py,
+_describe_file.py and the package.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from rich.progress import (
 )
 
 import stridecast
-from stridecast._convert_file import FileConversionError, Summary, convert_file
+from stridecast._convert_file import Summary, convert_file
+from stridecast._describe_file import describe_file
+from stridecast._files import FileConversionError
 
 EXIT_FAILED = 1  # the input, a file or a value is at fault
 EXIT_USAGE = 2  # the command line is at fault
@@ -66,19 +68,34 @@ class _Terminated(BaseException):
 @app.command("convert")
 def convert_command(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="the file to read: a .safetensors file")
+        Path,
+        typer.Argument(
+            metavar="IN", help="the file to read: .safetensors, .npy, or raw bytes with --format"
+        ),
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="the file to write; replaced if it exists")
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="the file to write, replaced if it exists: .safetensors, .npy, else raw bytes",
+        ),
     ],
     to: Annotated[
         str,
         typer.Option(
             "--to",
             metavar="FMT",
-            help="format of the converted tensors: d (F64), f (F32), e (F16) or E (BF16)",
+            help="format of the result; of tensors d (F64), f (F32), e (F16) or E (BF16)",
         ),
     ],
+    fmt: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FMT", help="what the raw bytes of IN are, e.g. <H"),
+    ] = None,
+    shape: Annotated[
+        str | None,
+        typer.Option(metavar="SIZES", help="of raw bytes, e.g. 480,640; default: one dimension"),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -102,15 +119,14 @@ def convert_command(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print nothing but errors")] = False,
 ) -> None:
-    """Converts the floating-point tensors of a file.
+    """Converts the tensors of a file, or an array, to another format.
 
-    Every F64, F32, F16 and BF16 tensor becomes FMT. Other tensors and the metadata are carried over
-    unchanged. OUT appears, or is replaced, only when it is complete and on disk; on every error and
-    interrupt it stays as it was.
+    From .safetensors to .safetensors every F64, F32, F16 and BF16 tensor becomes FMT; other tensors
+    and the metadata are carried over unchanged. Between other files it is one array: the one that
+    --only chooses, where IN has several. OUT appears, or is replaced, only when it is complete and
+    on disk; on every error and interrupt it stays as it was.
     """
-    for path in (source, target):
-        if path.suffix != ".safetensors":
-            _usage_error(f"{path}: only .safetensors files can be converted so far")
+    sizes = None if shape is None else _integers(shape, "--shape")
     started = time.perf_counter()
     try:
         with _progress_bar(quiet) as start:
@@ -119,6 +135,8 @@ def convert_command(
                 target,
                 to,
                 only=only or (),
+                format=fmt,
+                shape=sizes,
                 overflow=overflow.value,
                 threads=threads,
                 force=force,
@@ -173,8 +191,23 @@ def explain(
 
 
 @app.command()
-def info() -> None:
-    """Prints the version, SIMD targets, threads and libraries."""
+def info(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="a .safetensors or .npy file")
+    ] = None,
+) -> None:
+    """Prints the version, SIMD targets, threads and libraries; or what a file holds."""
+    try:
+        _print(_installed() if file is None else describe_file(file))
+    except FileConversionError as error:
+        _fail(str(error))
+    except ValueError as error:
+        _usage_error(str(error))
+    except OSError as error:
+        _output_failed(error)
+
+
+def _installed() -> str:
     try:
         active = stridecast.active_target()
     except ValueError as error:  # the environment names a target that is not here
@@ -186,10 +219,7 @@ def info() -> None:
         f"threads: {stridecast.get_threads()}",
         *stridecast.build_info(),
     ]
-    try:
-        _print("".join(f"{line}\n" for line in lines))
-    except OSError as error:
-        _output_failed(error)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def main() -> NoReturn:
@@ -234,7 +264,7 @@ def _progress_bar(quiet: bool) -> Iterator[Callable[[int], Callable[[int], None]
 
 def _describe(summary: Summary, target: Path, seconds: float) -> str:
     return (
-        f"{target}: {summary.converted} tensors converted, {summary.carried} carried over, "
+        f"{target}: {summary.what}, "
         f"{_megabytes(summary.source_bytes)} to {_megabytes(summary.target_bytes)} "
         f"in {seconds:.2f} s"
     )

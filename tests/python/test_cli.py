@@ -14,7 +14,7 @@ from safetensors import deserialize, safe_open
 from safetensors.numpy import load_file, save_file
 
 import stridecast
-from stridecast import _convert_file, cli
+from stridecast import _convert_file, _windows, cli
 
 FLOATS = {"d": "F64", "f": "F32", "e": "F16", "E": "BF16"}
 DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
@@ -128,8 +128,8 @@ def test_a_pattern_that_matches_nothing_is_an_error(run, mixed, tmp_path):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_windows_leave_no_seams(monkeypatch, mixed, tmp_path, threads):
-    monkeypatch.setattr(_convert_file, "_WINDOW_BYTES", 4096)
-    monkeypatch.setattr(_convert_file, "_cores", lambda: threads)
+    monkeypatch.setattr(_windows, "WINDOW_BYTES", 4096)
+    monkeypatch.setattr(_windows, "cores", lambda: threads)
     for code in FLOATS:
         _convert_file.convert_file(mixed, tmp_path / "out.safetensors", code, threads=threads)
         expect_converted(mixed, tmp_path / "out.safetensors", code)
@@ -152,8 +152,8 @@ def test_overflow_saturate_and_raise(run, tmp_path):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_raise_names_the_first_tensor_at_fault(monkeypatch, tmp_path, threads):
-    monkeypatch.setattr(_convert_file, "_WINDOW_BYTES", 4096)
-    monkeypatch.setattr(_convert_file, "_cores", lambda: threads)
+    monkeypatch.setattr(_windows, "WINDOW_BYTES", 4096)
+    monkeypatch.setattr(_windows, "cores", lambda: threads)
     source = tmp_path / "in.safetensors"
     tensors = {f"t{i:02}": np.full(999, 1e30 if i >= 20 else 1, np.float32) for i in range(60)}
     save_file(tensors, source)
@@ -229,8 +229,7 @@ def test_names_out_of_a_file_cannot_write_to_the_terminal(run, tmp_path):
         (["in.safetensors", "out.safetensors", "--to", ">f"], "converted to one of d (F64)"),
         (["in.safetensors", "out.safetensors", "--to", "T{f:"], "byte 3"),
         (["in.safetensors", "out.safetensors", "--to", "float32"], "float32"),
-        (["in.bin", "out.safetensors", "--to", "E"], "in.bin: only .safetensors files"),
-        (["in.safetensors", "out.npy", "--to", "E"], "out.npy: only .safetensors files"),
+        (["in.bin", "out.safetensors", "--to", "E"], "in.bin: raw bytes, which need --format"),
         (["in.safetensors", "out.safetensors", "--to", "E", "--threads", "0"], "threads"),
         (["in.safetensors", "out.safetensors", "--to", "E", "--overflow", "x"], "overflow"),
         (["in.safetensors", "out.safetensors"], "--to"),
