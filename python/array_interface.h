@@ -1,5 +1,6 @@
 // Objects that describe their memory by NumPy's __array_interface__, version 3
-// (https://numpy.org/doc/stable/reference/arrays.interface.html), and not by a buffer: PIL's images, for one.
+// (https://numpy.org/doc/stable/reference/arrays.interface.html), and not by a buffer: PIL's
+// images, for one.
 #ifndef STRIDECAST_PYTHON_ARRAY_INTERFACE_H_
 #define STRIDECAST_PYTHON_ARRAY_INTERFACE_H_
 
