@@ -26,18 +26,23 @@ size_t hash_of(std::string_view text, int64_t itemsize) noexcept {
          (static_cast<size_t>(itemsize) * size_t{0x9E3779B97F4A7C15});
 }
 
-// Types can be registered between two texts that read alike. They are never taken back, so that
-// this number tells what was known of the types in one text.
+// What is known of the custom types in a text, as a number: types can become known, or known
+// better, between two texts that read alike.
 int64_t known_types(const std::vector<Field>& fields) noexcept {
-  int64_t count = 0;
+  uint64_t known = 0;
+  const auto add = [&](uint64_t value) {
+    known = (known ^ value) * uint64_t{0x9E3779B97F4A7C15};
+    known ^= known >> 32;
+  };
   for (const Field& field : fields) {
     if (field.custom) {
-      count += field.swap_unit != 0;
-    } else {
-      count += known_types(field.fields);
+      add(static_cast<uint64_t>(field.type) + 1);
+      add(static_cast<uint64_t>(field.swap_unit) + 1);
+      add(static_cast<uint64_t>(field.itemsize) + 1);
     }
+    if (!field.fields.empty()) add(static_cast<uint64_t>(known_types(field.fields)));
   }
-  return count;
+  return static_cast<int64_t>(known);
 }
 
 // All living bodies. The table keeps none alive: a body leaves it as it dies. It is never destroyed
@@ -140,11 +145,13 @@ class TextCache {
     const std::lock_guard<std::mutex> lock(mutex_of(key));
     const Slot& slot = slot_of(key);
     const bool hit = slot.body && slot.hash == key.hash && slot.itemsize == key.itemsize &&
-                     slot.exact_size == key.exact_size && slot.text == key.text;
+                     slot.exact_size == key.exact_size && slot.text == key.text &&
+                     slot.generation == registry_generation();
     return hit ? slot.body : nullptr;
   }
 
-  void store(const Key& key, std::shared_ptr<const Body> body) {
+  // `generation`: of the registry, before the text was parsed.
+  void store(const Key& key, std::shared_ptr<const Body> body, uint64_t generation) {
     if (key.text.size() > kMaxText) return;
     std::string text(key.text);
     {
@@ -155,16 +162,9 @@ class TextCache {
       slot.itemsize = key.itemsize;
       slot.exact_size = key.exact_size;
       slot.hash = key.hash;
+      slot.generation = generation;
     }
     // The body that had the slot dies here, outside the lock.
-  }
-
-  void clear() {
-    for (size_t k = 0; k < kSlots; ++k) {
-      Slot gone;  // dies outside the lock
-      const std::lock_guard<std::mutex> lock(mutexes_[k % kMutexes]);
-      std::swap(gone, slots_[k]);
-    }
   }
 
  private:
@@ -177,10 +177,10 @@ class TextCache {
     std::shared_ptr<const Body> body;
     std::optional<int64_t> itemsize;
     size_t hash = 0;
+    uint64_t generation = 0;
     bool exact_size = false;
   };
 
-  static_assert(kSlots % kMutexes == 0);  // a slot has one mutex
   Slot& slot_of(const Key& key) { return slots_[key.hash % kSlots]; }
   std::mutex& mutex_of(const Key& key) { return mutexes_[key.hash % kMutexes]; }
 
@@ -189,8 +189,6 @@ class TextCache {
 };
 
 }  // namespace
-
-void forget_texts() { TextCache::instance().clear(); }
 
 // In one order everywhere.
 void lock_format_tables() {
@@ -240,10 +238,9 @@ Format Format::parse(std::string_view text, std::optional<int64_t> itemsize, boo
   const internal::TextCache::Key key = cache.make_key(text, itemsize, exact_size);
   std::shared_ptr<const Impl> body = cache.find(key);
   if (!body) {
-    const uint64_t before = internal::registry_generation();
+    const uint64_t generation = internal::registry_generation();
     body = internal::make_body(internal::parse_format(text, itemsize, exact_size));
-    cache.store(key, body);
-    if (internal::registry_generation() != before) internal::forget_texts();
+    cache.store(key, body, generation);
   }
   return Format(std::move(body));
 }

@@ -18,7 +18,7 @@ inline namespace v0 {
 struct Format::Impl {
   std::string text;         // canonical
   int64_t itemsize = 0;     // bytes
-  int64_t known_types = 0;  // custom types whose bytes were known when the text was parsed
+  int64_t known_types = 0;  // what was known of the custom types when the text was parsed
   int64_t alignment = 1;    // what the layout itself keeps, see format_printer.h
   std::vector<Field> fields;
 
@@ -38,9 +38,6 @@ std::shared_ptr<const Format::Impl> make_body(ParseTree tree);
 // The format of one element of `field` on its own, without its name and sub-array: what the part of
 // the text that describes it would give.
 Format format_of_field(const Field& field);
-
-// Texts parsed before may mean more now: they are parsed again when they come next.
-void forget_texts();
 
 // Around fork(): the tables' mutexes must not be held by a thread that the child does not have.
 void lock_format_tables();

@@ -262,6 +262,13 @@ void Parser::read_function_pointer() {
   finish_item(pointer_field(position), position, pointer_facts().alignment, false);
 }
 
+// Of what a registered type is stored as.
+bool has_swapped_form(DType type, const std::vector<Field>& fields) {
+  return type != DType::kLongDouble && type != DType::kComplexLongDouble &&
+         std::all_of(fields.begin(), fields.end(),
+                     [](const Field& field) { return has_swapped_form(field.type, field.fields); });
+}
+
 void Parser::read_custom_type() {
   const int64_t position = in_.position();
   int64_t end = position;
@@ -305,6 +312,10 @@ void Parser::read_custom_type() {
   field.type = facts.type;
   field.itemsize = facts.size;
   field.swap_unit = facts.swap_unit;
+  if (order_of(mark_) != kHostOrder && !has_swapped_form(facts.type, facts.fields)) {
+    fail("no-swapped-form", position,
+         "the type is stored as long double, which has no non-native byte order");
+  }
   if (facts.type == DType::kStruct) {
     take_storage(std::move(facts.fields), &field, position);
   } else if (facts.swap_unit != 1) {

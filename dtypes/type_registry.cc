@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <shared_mutex>
 #include <tuple>
 #include <utility>
 
@@ -192,7 +191,7 @@ class Registry {
   }
 
   const RegisteredType* find(std::string_view module, std::string_view qualname) noexcept {
-    const std::shared_lock lock(mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = types_.find(std::pair(module, qualname));
     return found == types_.end() ? nullptr : found->second.get();
   }
@@ -201,16 +200,17 @@ class Registry {
     auto fresh = make_entry(facts);
     // The key's views lead into the entry, which never moves.
     const Key key(fresh->facts.module, fresh->facts.qualname);
-    const std::unique_lock lock(mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = types_.find(key);
     if (found == types_.end()) {
       types_.emplace(key, std::move(fresh));
-      generation_.fetch_add(1, std::memory_order_release);
+      advance();
     } else if (!same_facts(found->second->facts, facts)) {
       refuse(facts, "is registered already, with other facts");
     }
   }
 
+  void advance() noexcept { generation_.fetch_add(1, std::memory_order_release); }
   uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
@@ -218,7 +218,8 @@ class Registry {
  private:
   using Key = std::pair<std::string_view, std::string_view>;
 
-  std::shared_mutex mutex_;
+  // No shared_mutex: one that was locked before fork() cannot be unlocked in the child.
+  std::mutex mutex_;
   std::atomic<uint64_t> generation_{0};
   std::map<Key, std::unique_ptr<const RegisteredType>> types_;
 };
@@ -279,14 +280,13 @@ inline namespace v0 {
 void register_type(const TypeRegistration& registration) {
   internal::check(registration);
   internal::Registry::instance().add(registration);
-  internal::forget_texts();
 }
 
 uint64_t known_types() noexcept { return internal::registry_generation(); }
 
 void set_type_resolver(TypeResolver resolver) noexcept {
   internal::g_resolver.store(resolver, std::memory_order_release);
-  internal::forget_texts();
+  internal::Registry::instance().advance();
 }
 
 }  // namespace v0

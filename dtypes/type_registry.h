@@ -35,7 +35,7 @@ const RegisteredType* find_registered(const CustomType& type) noexcept;
 // As resolve_custom(), for what was registered or the host's resolver knows.
 Resolution resolve_registered(const CustomType& type, CustomFacts* facts);
 
-// Grows with every registration: what was parsed before may mean more now.
+// Grows with every registration and resolver: what was parsed before may mean more now.
 uint64_t registry_generation() noexcept;
 
 // Around fork(): the table's mutex must not be held by a thread that the child does not have.

@@ -4,6 +4,8 @@
 #include "engine/blocks.h"
 
 #include <algorithm>
+#include <bit>
+#include <optional>
 
 #include "engine/chunk.h"
 
@@ -59,7 +61,8 @@ uint32_t move_blocks(const LeafProgram& leaf, const sc_entry& kernel, const Rect
   run.flags = flags;
   run.src_size = run.dst_size = leaf.src_size;
   run.params = &leaf.swap_out;
-  run.scratch = (kernel.needs & SC_NEEDS_SCRATCH) != 0 ? BlockBuffers().tile : nullptr;
+  std::optional<BlockBuffers> memory;
+  if ((kernel.needs & SC_NEEDS_SCRATCH) != 0) run.scratch = memory.emplace().tile;
   walk_blocks(rect, size, rect.row.n, start, [&](const BlockAt& block, const Cursor& at) {
     run.n[0] = block.rows;
     run.n[1] = block.columns;
@@ -128,7 +131,9 @@ uint32_t stream_blocks(const LeafProgram& leaf, const Rectangle& rect, const Cur
 uint32_t stream_tiles(const LeafProgram& leaf, const Rectangle& rect, const Cursor& start,
                       const RunContext& context) {
   // A run that stops at an error drops what it carries: no item may lie across two lines then.
-  const bool tears = leaf.may_fail() && !on_multiples(rect, start.dst, leaf.dst_size);
+  const bool whole = std::has_single_bit(static_cast<uint64_t>(leaf.dst_size)) &&
+                     leaf.dst_size <= kCacheLine && on_multiples(rect, start.dst, leaf.dst_size);
+  const bool tears = leaf.may_fail() && !whole;
   if (leaf.staged() ? leaf.swaps_out || tears : leaf.channels) {
     // A swap of the result is a move of its own; channel kernels stream by themselves.
     return leaf.staged() ? stage_blocks(leaf, ends_of(leaf, Way::kPlanned, false), rect, leaf.panel,

@@ -31,14 +31,16 @@ struct RowBuffers {
 // The kept memory of a thread as the buffers of blocks, what a tile kernel packs into, and carried
 // lines.
 struct BlockBuffers {
+  Workspace memory;
   Buffers buffers;
   char* tile;
   unsigned char* carried;
 
   explicit BlockBuffers(int64_t capacity = kBlockBytes) {
     const int64_t buffer = round_up_to_line(capacity) + 2 * kCacheLine;
-    char* at =
-        workspace(Room::kBlocks, 2 * buffer + kTileScratch + kCarriedRows * kernels::kCarryLine);
+    memory =
+        Workspace(Room::kBlocks, 2 * buffer + kTileScratch + kCarriedRows * kernels::kCarryLine);
+    char* at = memory.data();
     carried = reinterpret_cast<unsigned char*>(at);
     at += kCarriedRows * kernels::kCarryLine;
     tile = at;
@@ -174,8 +176,10 @@ class Pipeline {
       const bool first = k == 0 && ends_.in == nullptr;
       const bool last = k + 1 == leaf_.route.count && ends_.out == nullptr && ends_.writes;
       void* const to = last ? static_cast<void*>(dst) : buffers_.bytes[turn_];
-      // Streaming past the caches is for the destination, never for scratch.
+      // Streaming past the caches is for the destination, never for scratch; and only a stage that
+      // reads what it writes is in place.
       stage_.flags = last ? flags_ : flags_ & ~uint32_t{SC_RUN_STREAM};
+      if (data_ != to) stage_.flags &= ~uint32_t{SC_RUN_IN_PLACE};
       stage_.src_step[1] = stage_.src_size = size;
       stage_.dst_step[1] = stage_.dst_size = out_size;
       stage_.params = stage.params();

@@ -298,6 +298,13 @@ Stream stream_of(const Job& job, Stream wanted) {
               "field '" + part.name + "': " + error.what());
 }
 
+// Whether a kernel wants to be called by one thread alone.
+bool needs_gil(const Job& job) {
+  return std::ranges::any_of(job.parts, [](const Part& part) {
+    return std::ranges::any_of(part.plans, [](const Plan& plan) { return plan.impl().needs_gil; });
+  });
+}
+
 void run_job(const Job& job, int64_t index_offset, const RunOptions& options) {
   RunOptions alone = options;
   alone.threads = 1;
@@ -307,7 +314,9 @@ void run_job(const Job& job, int64_t index_offset, const RunOptions& options) {
   alone.overlap = OverlapPolicy::kCopy;
   const int64_t count = job.windows.count;
   const int threads =
-      static_cast<int>(std::min<int64_t>(thread_count(options, bytes_of(job)), count));
+      needs_gil(job)
+          ? 1
+          : static_cast<int>(std::min<int64_t>(thread_count(options, bytes_of(job)), count));
   FirstFailure first;
   const auto begin_of = [&](int64_t p) {
     return count / threads * p + std::min(p, count % threads);

@@ -128,7 +128,10 @@ void force_block(LeafProgram& program) {
   const int64_t forced = std::min<int64_t>(test_chunk_items(), 16);
   if (forced <= 0) return;
   const int64_t line_items = (kLine + program.dst_size - 1) / program.dst_size;
-  program.block = {forced, forced};
+  const int64_t fits =
+      std::max<int64_t>(kBlockBytes / std::max<int64_t>(widest_item(program), 1), 1);
+  const int64_t rows = std::min(forced, fits);
+  program.block = {rows, std::clamp<int64_t>(fits / rows, 1, forced)};
   program.panel = {forced, std::max(forced, line_items)};
 }
 
@@ -196,6 +199,7 @@ LeafProgram make_program(const KernelTable& table, const Element& src, const Ele
 LeafProgram make_packed(const KernelTable& table, const LeafProgram& staged) {
   LeafProgram program = staged;
   program.inner.clear();
+  program.fused = nullptr;
   program.src_offset = program.dst_offset = 0;
   program.swaps_in = program.swaps_out = false;
   program.swap = nullptr;
@@ -218,11 +222,13 @@ void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest
       row.step[kSrc] == program.src_size && column.step[kDst] == program.dst_size;
   const bool whole_swaps = !program.swaps_in || program.swap_in.unit == program.src_size;
   const sc_entry* tile = tile_entry(table, program.src_size, program.swaps_in);
+  // Blocks of tiles are sized for arithmetic items; those of registered types can be far larger.
+  const bool fits = !program.staged() || widest_item(program) <= kMaxItemBytes;
   const int64_t least = 16 / program.src_size;  // of a 16-byte vector
   const bool large = row.n >= least && column.n >= least;
   const bool channels =
       splits_channels(program, row, column) || joins_channels(program, row, column);
-  if (unit_steps && whole_swaps && tile != nullptr && (large || channels)) {
+  if (fits && unit_steps && whole_swaps && tile != nullptr && (large || channels)) {
     program.shape = Shape::kTiles;
     program.stream = &table.stream_rows;
     program.channels = channels;

@@ -118,14 +118,16 @@ class StructWalk {
     if (context.way == Way::kApart) {
       const int64_t capacity = std::max(item_, kBlockBytes);
       block_items_ = std::min(kStructItems, capacity / item_);
-      apart_ = BlockBuffers(capacity).buffers.bytes[0];
+      apart_memory_ = Workspace(Room::kApart, capacity);
+      apart_ = apart_memory_.data();
       context_.way = Way::kPlanned;
     } else if (plan.together != nullptr &&
                ((context.flags & SC_RUN_IN_PLACE) == 0 || plan.together->in_place_ok)) {
       together_ = plan.together.get();
       block_items_ = together_->items;
       if (together_->scratch_bytes > 0) {
-        columns_ = workspace(Room::kColumns, together_->scratch_bytes);
+        columns_memory_ = Workspace(Room::kColumns, together_->scratch_bytes);
+        columns_ = columns_memory_.data();
       }
       if (plan.bytes_moved >= kFetchBytes) fetches_ = fetching_pass(*together_);
     }
@@ -152,8 +154,8 @@ class StructWalk {
   }
 
  private:
-  // The one that fetches: the last to read the source, while it writes the destination; the first
-  // of all where everything is converted.
+  // The one that fetches: the first that takes source items to the destination; where everything is
+  // converted, the first that takes them to columns.
   static const ShufflePass* fetching_pass(const StructProgram& program) {
     const ShufflePass& join = program.join.front();
     return join.from[0].column < 0 ? &join : &program.split.front();
@@ -239,6 +241,7 @@ class StructWalk {
   const Plan::Impl& plan_;
   RunContext context_;
   int64_t item_, block_items_ = kStructItems;
+  Workspace apart_memory_, columns_memory_;
   char* apart_ = nullptr;
   const StructProgram* together_ = nullptr;
   const ShufflePass* fetches_ = nullptr;

@@ -43,7 +43,8 @@ class Folder {
         state_bytes_(state_bytes(program, columns)),
         row_bytes_(round_up_to_line(columns * program.accumulator_size)) {
     const int64_t levels = static_cast<int64_t>(program.folds.size());
-    memory_ = workspace(Room::kReduce, levels * (state_bytes_ + row_bytes_) + staged_bytes());
+    workspace_ = Workspace(Room::kReduce, levels * (state_bytes_ + row_bytes_) + staged_bytes());
+    memory_ = workspace_.data();
   }
 
   static int64_t state_bytes(const ReduceProgram& program, int64_t columns) {
@@ -144,6 +145,7 @@ class Folder {
 
   const ReduceProgram& program_;
   int64_t columns_, state_bytes_, row_bytes_;
+  Workspace workspace_;
   char* memory_;
 };
 

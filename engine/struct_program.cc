@@ -28,7 +28,7 @@ constexpr int64_t kMinItems = 16, kMaxItemSize = 4096;
 constexpr int64_t kMaxLeafBytes = 64;
 // Items of a block: so many that a call a pass, some 20 ns, does not show, and that they and their
 // columns stay in L2 (measured from 64 to 2048 items of 40 bytes).
-constexpr int64_t kMostItems = 1024, kLeastItems = 64, kBlockItemBytes = int64_t{128} << 10;
+constexpr int64_t kMostItems = 1024, kLeastItems = 128, kBlockItemBytes = int64_t{128} << 10;
 constexpr int64_t kColumnBytes = 65536;
 constexpr int64_t kMaxGroup = 32;
 
@@ -302,11 +302,11 @@ class Maker {
     for (int64_t e = 0; e < elements; ++e) {
       const Place& place = places[static_cast<size_t>(e)];
       for (int64_t i = 0; i < leaf.src_size; ++i) {
-        const int64_t byte = leaf.swaps_in ? swapped(i, leaf.src_size) : i;
+        const int64_t byte = leaf.swaps_in ? swapped(i, leaf.swap_in.unit) : i;
         taken.push_back({e * leaf.src_size + i, 0, place.src + byte});
       }
       for (int64_t i = 0; i < leaf.dst_size; ++i) {
-        const int64_t byte = leaf.swaps_out ? swapped(i, leaf.dst_size) : i;
+        const int64_t byte = leaf.swaps_out ? swapped(i, leaf.swap_out.unit) : i;
         joined_.push_back({place.dst + i, stream, e * leaf.dst_size + byte});
       }
     }
@@ -342,8 +342,8 @@ class Maker {
   void place_columns() {
     const int64_t item_bytes = plan_.src.format().itemsize() + plan_.dst.format().itemsize();
     int64_t items = kMostItems;
-    while (items > kLeastItems &&
-           (items * column_bytes_ > kColumnBytes || items * item_bytes > kBlockItemBytes)) {
+    while (items > kLeastItems && (items > kColumnBytes / std::max<int64_t>(column_bytes_, 1) ||
+                                   items > kBlockItemBytes / std::max<int64_t>(item_bytes, 1))) {
       items /= 2;
     }
     if (const int64_t forced = test_chunk_items(); forced > 0) items = std::min(items, forced);

@@ -14,23 +14,44 @@ struct FreeAligned {
   void operator()(char* memory) const { ::operator delete(memory, kAlignment); }
 };
 
+char* allocate(int64_t bytes) {
+  return static_cast<char*>(::operator new(static_cast<size_t>(bytes), kAlignment));
+}
+
 struct Kept {
   std::unique_ptr<char, FreeAligned> memory;
   int64_t capacity = 0;
+  bool taken = false;
 };
+
+thread_local Kept rooms[static_cast<int>(Room::kNumRooms)];
 
 }  // namespace
 
-char* workspace(Room room, int64_t bytes) {
-  thread_local Kept rooms[static_cast<int>(Room::kNumRooms)];
+Workspace::Workspace(Room room, int64_t bytes) {
   Kept& kept = rooms[static_cast<int>(room)];
+  if (kept.taken) {
+    data_ = allocate(bytes);
+    return;
+  }
   if (kept.capacity < bytes) {
     kept.memory.reset();
     kept.capacity = 0;
-    kept.memory.reset(static_cast<char*>(::operator new(static_cast<size_t>(bytes), kAlignment)));
+    kept.memory.reset(allocate(bytes));
     kept.capacity = bytes;
   }
-  return kept.memory.get();
+  kept.taken = true;
+  data_ = kept.memory.get();
+  room_ = static_cast<int>(room);
+}
+
+Workspace::~Workspace() {
+  if (data_ == nullptr) return;
+  if (room_ < 0) {
+    FreeAligned()(data_);
+  } else {
+    rooms[room_].taken = false;
+  }
 }
 
 }  // namespace stridecast::internal

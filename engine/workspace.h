@@ -4,6 +4,7 @@
 #define STRIDECAST_ENGINE_WORKSPACE_H_
 
 #include <cstdint>
+#include <utility>
 
 namespace stridecast::internal {
 
@@ -13,12 +14,31 @@ constexpr int64_t round_up_to_line(int64_t bytes) {
   return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
 }
 
-/// Who asks: a reduction may run leaves while its own memory is in use.
-enum class Room : int { kBlocks, kColumns, kReduce, kNumRooms };
+/// Who asks: a reduction or a struct may run leaves while its own memory is in use.
+enum class Room : int { kBlocks, kColumns, kApart, kReduce, kNumRooms };
 
-/// At least `bytes` bytes on a line of their own, of this thread's; what they held is lost. Throws
-/// std::bad_alloc.
-char* workspace(Room room, int64_t bytes);
+/// At least `bytes` bytes on a line of their own, of this thread's as long as the object lives;
+/// what they held is lost. Memory of its own where the room is taken: a kernel of a user's may run
+/// plans. Throws std::bad_alloc.
+class Workspace {
+ public:
+  Workspace() = default;
+  Workspace(Room room, int64_t bytes);
+  Workspace(Workspace&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), room_(other.room_) {}
+  Workspace& operator=(Workspace&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(room_, other.room_);
+    return *this;
+  }
+  ~Workspace();
+
+  char* data() const noexcept { return data_; }
+
+ private:
+  char* data_ = nullptr;
+  int room_ = -1;  // -1: memory of its own
+};
 
 }  // namespace stridecast::internal
 

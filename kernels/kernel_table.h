@@ -33,7 +33,7 @@ constexpr int move_index(int64_t item_size) noexcept {
   }
 }
 
-inline constexpr int64_t kMaxClearBytes = 1024;
+inline constexpr int64_t kMaxClearBytes = 1024;  // an item's, for clear_unselected
 
 inline constexpr int kTileSizes = 5;   // move_index of 1, 2, 4, 8, 16
 

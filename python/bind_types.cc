@@ -117,7 +117,7 @@ nb::object array_dtype(PyObject* dtype, int64_t itemsize) {
       nb::str(((is_number ? "u" : "V") + std::to_string(itemsize)).c_str()).ptr());
 }
 
-// The kernels of decode= or encode= join those of the same number.
+// The kernels of decode= or encode=, one conversion each.
 void add_kernels(PyObject* kernels, bool decode, PyObject* dtype, TypeRegistration* type) {
   if (!is_given(kernels)) return;
   const char* name = decode ? "decode" : "encode";

@@ -220,6 +220,167 @@ TEST_P(RegisteredTypes, SayWhatIsMissing) {
             std::string::npos);
 }
 
+// A byte in the first place, the rest its complement: items of any size to uint8 and back, which
+// notice when a neighbour writes into them.
+template <int64_t kSize>
+uint32_t sized_to_byte(const sc_run* run) {
+  const auto* src = static_cast<const unsigned char*>(run->src);
+  auto* dst = static_cast<unsigned char*>(run->dst);
+  for (int64_t i = 0; i < run->n[1]; ++i, src += kSize) {
+    bool whole = true;
+    for (int64_t b = 1; b < kSize; ++b) whole &= src[b] == static_cast<unsigned char>(~src[0]);
+    dst[i] = whole ? src[0] : 0;
+  }
+  return 0;
+}
+template <int64_t kSize>
+uint32_t byte_to_sized(const sc_run* run) {
+  const auto* src = static_cast<const unsigned char*>(run->src);
+  auto* dst = static_cast<unsigned char*>(run->dst);
+  for (int64_t i = 0; i < run->n[1]; ++i, dst += kSize) {
+    std::memset(dst, ~src[i], kSize);
+    dst[0] = src[i];
+  }
+  return 0;
+}
+template <int64_t kSize>
+std::string sized_type(int64_t swap_unit = 1) {
+  const std::string name = "S" + std::to_string(kSize) + "u" + std::to_string(swap_unit);
+  register_type({.module = "fixed",
+                 .qualname = name,
+                 .layout = {.size = kSize, .swap_unit = swap_unit},
+                 .conversions = {{.other = DType::kUint8,
+                                  .decode = sized_to_byte<kSize>,
+                                  .encode = byte_to_sized<kSize>}}});
+  return "[fixed$" + name + "$]";
+}
+
+// Blocks of tiles, channels and scratch are made for numbers; items can be a hundred times larger.
+void expect_transposed(const std::string& type, int64_t rows, int64_t columns) {
+  const Format format = Format::parse(type);
+  std::vector<uint8_t> bytes(static_cast<size_t>(rows * columns));
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(1 + i * 7 % 251);
+  const Layout flat = Layout::contiguous(Format::parse("B"), {rows, columns});
+  const Layout items = Layout::contiguous(format, {rows, columns});
+  std::vector<char> memory(static_cast<size_t>(rows * columns * format.itemsize()));
+  Plan::convert(flat, items).run(bytes.data(), memory.data());
+  const Layout turned =
+      Layout::strided(format, {columns, rows}, {format.itemsize(), columns * format.itemsize()});
+  std::vector<uint8_t> result(bytes.size());
+  Plan::convert(turned, Layout::contiguous(Format::parse("B"), {columns, rows}))
+      .run(memory.data(), result.data());
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      ASSERT_EQ(result[static_cast<size_t>(c * rows + r)],
+                bytes[static_cast<size_t>(r * columns + c)])
+          << type << " " << rows << " x " << columns << " at " << r << ", " << c;
+    }
+  }
+  // And the other way: transposed numbers become items.
+  std::vector<char> again(memory.size());
+  Plan::convert(Layout::strided(Format::parse("B"), {rows, columns}, {1, rows}), items)
+      .run(result.data(), again.data());
+  EXPECT_TRUE(again == memory) << type;
+}
+
+TEST_P(RegisteredTypes, OfAnySizeTranspose) {
+  for (const auto [rows, columns] : {std::pair<int64_t, int64_t>{40, 50}, {3, 300}, {300, 4}}) {
+    expect_transposed(sized_type<3>(), rows, columns);
+    expect_transposed(sized_type<12>(), rows, columns);
+    expect_transposed(">" + sized_type<100>(4), rows, columns);
+    expect_transposed(sized_type<200>(), rows, columns);
+    expect_transposed(">" + sized_type<1024>(4), rows, columns);
+  }
+}
+
+TEST_P(RegisteredTypes, SwapByTheirUnitInStructsToo) {
+  const std::string type = sized_type<12>(4);
+  const Format from = Format::parse("T{>" + type + ":a:B:b:>h:c:}");
+  const Format to = Format::parse("T{B:a:B:b:h:c:}");
+  std::vector<unsigned char> items;
+  for (int i = 0; i < 100; ++i) {
+    const auto value = static_cast<unsigned char>(i);
+    const auto rest = static_cast<unsigned char>(~value);
+    items.insert(items.end(), {rest, rest, rest, value});  // the first four bytes, reversed
+    items.insert(items.end(), 8, rest);
+    items.insert(items.end(), {value, 0, value});
+  }
+  std::vector<unsigned char> result(400);
+  Plan::convert(Layout::contiguous(from, {100}), Layout::contiguous(to, {100}))
+      .run(items.data(), result.data());
+  for (size_t i = 0; i < 100; ++i) {
+    ASSERT_EQ(result[4 * i], i);
+    ASSERT_EQ(result[4 * i + 1], i);
+    ASSERT_EQ(load<int16_t>(result.data() + 4 * i + 2, 0), static_cast<int16_t>(i));
+  }
+}
+
+TEST_P(RegisteredTypes, AreRightWhereStructsOverlap) {
+  const Format from = Format::parse("T{" + sized_type<12>() + ":a:i:b:}");
+  const Format to = Format::parse("T{B:a:3xi:b:8x}");
+  constexpr int64_t kItems = 50;
+  std::vector<unsigned char> memory(16 * kItems + 8);
+  for (int64_t i = 0; i < kItems; ++i) {
+    const auto value = static_cast<unsigned char>(i + 1);
+    std::memset(&memory[static_cast<size_t>(16 * i)], ~value, 12);
+    memory[static_cast<size_t>(16 * i)] = value;
+    store(&memory[static_cast<size_t>(16 * i + 12)], 0, static_cast<int32_t>(1000 + i));
+  }
+  Plan::convert(Layout::contiguous(from, {kItems}), Layout::contiguous(to, {kItems}))
+      .run(memory.data(), memory.data() + 8);
+  for (int64_t i = 0; i < kItems; ++i) {
+    const unsigned char* item = &memory[static_cast<size_t>(8 + 16 * i)];
+    ASSERT_EQ(item[0], i + 1);
+    ASSERT_EQ(load<int32_t>(item + 4, 0), 1000 + i);
+  }
+}
+
+// What a kernel does with the library meanwhile is its own business.
+TEST_P(RegisteredTypes, MayRunPlansInTheirKernels) {
+  const auto decode = [](const sc_run* run) -> uint32_t {
+    std::vector<double> numbers(4096, 2), turned(4096);
+    const Format d = Format::parse("d"), f = Format::parse("f");
+    std::vector<float> narrow(4096);
+    Plan::convert(Layout::strided(d, {64, 64}, {8, 512}), Layout::contiguous(f, {64, 64}))
+        .run(numbers.data(), narrow.data());
+    for (int64_t i = 0; i < run->n[1]; ++i) {
+      store(run->dst, i, load<int32_t>(run->src, 3 * i) * narrow[static_cast<size_t>(i % 4096)]);
+    }
+    return 0;
+  };
+  static const sc_kernel kernel = decode;
+  register_type({.module = "fixed",
+                 .qualname = "Nested",
+                 .layout = {.size = 12, .swap_unit = 4},
+                 .conversions = {{.other = DType::kFloat32, .decode = kernel}}});
+  std::vector<int32_t> items(3000);
+  for (int i = 0; i < 1000; ++i) items[static_cast<size_t>(3 * i)] = i;
+  const std::vector<double> result = converted<double>("[fixed$Nested$]", items, "d");
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(result[static_cast<size_t>(i)], 2 * i);
+}
+
+TEST_P(RegisteredTypes, SeeTheInPlaceFlagOnlyWhereTheyWriteWhatTheyRead) {
+  static bool lied = false;
+  const auto kernel = [](const sc_run* run) -> uint32_t {
+    lied |= (run->flags & SC_RUN_IN_PLACE) != 0 && run->src != run->dst;
+    std::memmove(run->dst, run->src, static_cast<size_t>(4 * run->n[1]));
+    return 0;
+  };
+  static const sc_kernel copies = kernel;
+  for (const char* name : {"InPlaceA", "InPlaceB"}) {
+    register_type(
+        {.module = "fixed",
+         .qualname = name,
+         .layout = {.size = 4, .alignment = 4, .swap_unit = 4},
+         .conversions = {{.other = DType::kFloat32, .decode = copies, .encode = copies}}});
+  }
+  std::vector<float> items(1000, 1.5f);
+  Plan::convert(packed("[fixed$InPlaceA$]", 1000), packed("[fixed$InPlaceB$]", 1000))
+      .run(items.data(), items.data());
+  EXPECT_FALSE(lied);
+  EXPECT_EQ(items, std::vector<float>(1000, 1.5f));
+}
+
 // A kernel that wants the interpreter's lock is called by the thread that runs the plan, and by no
 // other.
 TEST_P(RegisteredTypes, StayOnOneThreadWhereAKernelAsksForIt) {
@@ -243,6 +404,14 @@ TEST_P(RegisteredTypes, StayOnOneThreadWhereAKernelAsksForIt) {
       .run(items.data(), result.data(), RunOptions{.threads = 4});
   EXPECT_EQ(callers, (std::set<std::thread::id>{std::this_thread::get_id()}));
   EXPECT_EQ(result.back(), 3);
+
+  callers.clear();
+  const Layout structs = packed("T{[fixed$Alone$]:a:[fixed$Alone$]:b:}", 1 << 19);
+  const Layout column = packed("d", 1 << 19);
+  std::vector<double> b(1 << 19);
+  const FieldArray fields[] = {{"a", &column, result.data()}, {"b", &column, b.data()}};
+  split(structs, items.data(), fields, {}, RunOptions{.threads = 4});
+  EXPECT_EQ(callers, (std::set<std::thread::id>{std::this_thread::get_id()})) << "in split()";
 }
 
 TEST_P(RegisteredTypes, ExplainTheirKernels) {

@@ -4,6 +4,8 @@
 #include "dtypes/type_registry.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 #include <thread>
@@ -204,6 +206,51 @@ TEST(Registry, FormatsParsedBeforeStayWhatTheyWere) {
   EXPECT_FALSE(before == after) << "less is known of one";
   EXPECT_EQ(after, Format::parse("[later$Type$]"));
   EXPECT_EQ(parse_error("[later$Type$]"), "");
+}
+
+// A type can be known better and better while formats that name it live, also inside another one's
+// storage.
+TEST(Registry, WhatBecomesKnownLaterIsSeenByTextsParsedLater) {
+  set_type_resolver([](std::string_view module, std::string_view, TypeLayout* layout) {
+    layout->size = layout->swap_unit = 4;
+    return module == "better";
+  });
+  const Format resolved = Format::parse("[better$Type$]");
+  EXPECT_EQ(resolved.fields()[0].type, DType::kOpaque);
+  register_type(
+      {.module = "outer", .qualname = "Struct", .layout = {.storage = "T{[better$Type$]:x:}"}});
+  const Format outer = Format::parse("[outer$Struct$]");
+  register_type({.module = "better", .qualname = "Type", .layout = {.storage = "f"}});
+  EXPECT_EQ(Format::parse("[better$Type$]").fields()[0].type, DType::kFloat32);
+  EXPECT_EQ(Format::parse("[outer$Struct$]").fields()[0].fields[0].type, DType::kFloat32);
+  EXPECT_EQ(outer.fields()[0].fields[0].type, DType::kOpaque);
+  set_type_resolver(nullptr);
+}
+
+TEST(Registry, AStorageWithoutASwappedFormHasNone) {
+  register_type({.module = "stored", .qualname = "Extended", .layout = {.storage = "T{g:x:}"}});
+  EXPECT_EQ(parse_error("[stored$Extended$]"), "");
+  EXPECT_EQ(
+      parse_error(kHostOrder == ByteOrder::kLittle ? ">[stored$Extended$]" : "<[stored$Extended$]"),
+      "no-swapped-form@1");
+}
+
+// Locks that were taken around fork() must be free in the child.
+TEST(Registry, WorksInAForkedChild) {
+  register_type({.module = "forked", .qualname = "Type", .layout = {.storage = "d"}});
+  EXPECT_EQ(Format::parse("[forked$Type$]").itemsize(), 8);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(10);  // a child that hangs ends by a signal
+    const bool fresh = Format::parse("T{[forked$Type$]:x:h:y:}").itemsize() == 16;
+    register_type({.module = "forked", .qualname = "Later", .layout = {.storage = "f"}});
+    const bool later = Format::parse("[forked$Later$]").itemsize() == 4;
+    const bool unknown = parse_error("T{[forked$Nobody$]:x:}") == "unsized@2";
+    _exit(fresh && later && unknown ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
 TEST(Registry, TheSameFactsTwiceAreOne) {

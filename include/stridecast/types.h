@@ -49,8 +49,8 @@ enum class DType : uint8_t {
   kWchar,     // u: wchar_t, count = length
   kPointer,   // P & X{} z Z
   kObject,    // O
-  kStruct,    // T{}
-  kOpaque,    // a [module$qualname$param] that nobody has registered; named padding
+  kStruct,    // T{}, and custom types that are stored as one
+  kOpaque,    // a [module$qualname$param] without a storage, known or not; named padding
 };
 inline constexpr int kNumArithmetic = 13;
 inline constexpr int kNumDTypes = static_cast<int>(DType::kOpaque) + 1;
@@ -107,7 +107,8 @@ struct TypeLayout {
 using ParamReader = bool (*)(std::string_view param, TypeLayout* layout, void* context);
 
 /// Kernels between a custom type and one arithmetic type, through which it reaches all others. Both
-/// take packed runs of items in host order (see sc_run), and may report SC_ERR_* bits.
+/// take packed runs of items in host order (see sc_run), and may report SC_ERR_* bits. They do not
+/// see the parameter: all parameters of a type with conversions mean the same bytes.
 struct TypeConversion {
   DType other = DType::kFloat64;
   sc_kernel decode = nullptr;    // items of the type -> other; null: none
