@@ -84,19 +84,25 @@ void append_time(int64_t value, Text* text) noexcept {
   }
 }
 
-void append_hex(const unsigned char* p, int size, Text* text) noexcept {
+// As one number where the order of the bytes says which is the most significant one, else as they
+// lie in memory; no more of them than are worth reading.
+void append_hex(const unsigned char* p, int64_t size, ByteOrder order, Text* text) noexcept {
   static constexpr char kDigits[] = "0123456789abcdef";
-  if (size == 0) return text->append("?");
+  constexpr int64_t kNumber = 8, kMost = 16;
+  const bool reversed = order == ByteOrder::kLittle && size <= kNumber;
   text->append("0x");
-  for (int i = 0; i < size; ++i) {
-    const char pair[] = {kDigits[p[i] >> 4], kDigits[p[i] & 15]};
+  for (int64_t i = 0; i < std::min(size, kMost); ++i) {
+    const unsigned char byte = p[reversed ? size - 1 - i : i];
+    const char pair[] = {kDigits[byte >> 4], kDigits[byte & 15]};
     text->append(pair, 2);
   }
+  if (size > kMost) text->append("...");
 }
 
 }  // namespace
 
-void format_value(DType type, ByteOrder order, const void* pointer, char* out, size_t n) noexcept {
+void format_value(DType type, ByteOrder order, const void* pointer, int64_t size, char* out,
+                  size_t n) noexcept {
   if (n == 0) return;
   Text text(out, n);
   const unsigned char* p = static_cast<const unsigned char*>(pointer);
@@ -132,7 +138,7 @@ void format_value(DType type, ByteOrder order, const void* pointer, char* out, s
     case DType::kTimedelta64:
       return append_time(load<int64_t>(p, swapped), &text);
     default:
-      return append_hex(p, type_facts(type).size, &text);
+      return append_hex(p, size, order, &text);
   }
 }
 

@@ -28,7 +28,8 @@ void describe_bad_element(const LeafProgram& leaf, Cursor item, RunStatus& statu
   walk(leaf.inner, item, [&](const Cursor& at) {
     status.error_bits = run_leaf(leaf, {}, at, kChecking);
     if (status.error_bits == 0) return true;
-    format_value(leaf.src_type, leaf.src_order, at.src, status.value, sizeof(status.value));
+    format_value(leaf.src_type, leaf.src_order, at.src, leaf.src_size, status.value,
+                 sizeof(status.value));
     return false;
   });
 }

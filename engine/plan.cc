@@ -146,8 +146,9 @@ Error Plan::status_error(const RunStatus& status) const {
   };
   switch (status.code) {
     case StatusCode::kDataError: {
+      const char* kind = (status.error_bits & SC_ERR_USER) != 0 ? "refused" : "";
       if (status.index < 0) {
-        return Error(ErrorCode::kData, "", -1,
+        return Error(ErrorCode::kData, kind, -1,
                      "an element " + internal::reason(status.error_bits) +
                          ", but the source changed before it could be named");
       }
@@ -156,7 +157,7 @@ Error Plan::status_error(const RunStatus& status) const {
       const Format& to = impl_->dst.format();
       text += ": " + std::string(status.value) + " " + internal::reason(status.error_bits) +
               " (destination format '" + to.text() + "')";
-      return Error(ErrorCode::kData, "", status.index, text);
+      return Error(ErrorCode::kData, kind, status.index, text);
     }
     case StatusCode::kOverlap:
       return Error(

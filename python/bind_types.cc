@@ -46,10 +46,13 @@ decode, encode : dict, optional
     Kernels from items of the type to a format, and back, by the format of one number: ``{"d": f}``.
     Other numbers are reached through the first of them. A kernel is a C function of the kernel ABI
     (``stridecast/kernel_abi.h``) from ctypes, cffi, ``numba.cfunc`` or a capsule, which runs at full
-    speed in any thread; or a callable that gets an array and returns one, which runs with the
-    interpreter's lock in the thread that called. Both see packed items in the host's byte order.
+    speed in any thread; or a callable that gets an array and returns as many values, which runs with
+    the interpreter's lock in the thread that called. Both see packed items in the host's byte order.
+    What a callable raises arrives where the conversion was called, with a note that names the element.
 dtype : numpy.dtype, optional
-    Of the items in the arrays that callables see; unsigned integers of the itemsize, else void.
+    Of an item in the host's byte order: what ``.numpy()`` gives where the type itself offers none (see
+    ``Format.numpy_dtype``), and what callables get in arrays. Without it those are unsigned integers of
+    the itemsize, or void.
 
 Raises
 ------
@@ -102,23 +105,32 @@ bool read_param(std::string_view param, TypeLayout* layout, void* context) {
   return known;
 }
 
-// Of the items in the arrays that callables see.
-nb::object array_dtype(PyObject* dtype, int64_t itemsize) {
-  if (is_given(dtype)) {
-    nb::object given = dtype_of_argument(dtype);
-    if (itemsize_of(given) != itemsize) {
-      raise(PyExc_ValueError, "dtype %R has items of %lld bytes, the type of %lld", given.ptr(),
-            static_cast<long long>(itemsize_of(given)), static_cast<long long>(itemsize));
-    }
-    return given;
+// The argument dtype=, checked.
+nb::object item_dtype(PyObject* dtype, const TypeLayout& layout) {
+  nb::object given = dtype_of_argument(dtype);
+  const int64_t itemsize =
+      layout.storage.empty() ? layout.size : Format::parse(layout.storage).itemsize();
+  if (itemsize_of(given) != itemsize) {
+    raise(PyExc_ValueError, "dtype %R has items of %lld bytes, the type of %lld", given.ptr(),
+          static_cast<long long>(itemsize_of(given)), static_cast<long long>(itemsize));
   }
+  if (!given.attr("newbyteorder")("=").equal(given) || nb::cast<bool>(given.attr("hasobject"))) {
+    raise(PyExc_ValueError, "dtype %R must be in native byte order and hold no Python objects",
+          given.ptr());
+  }
+  return given;
+}
+
+// Of the items in the arrays that callables see.
+nb::object array_dtype(const nb::object& declared, int64_t itemsize) {
+  if (declared) return declared;
   const bool is_number = itemsize == 1 || itemsize == 2 || itemsize == 4 || itemsize == 8;
   return dtype_of_argument(
       nb::str(((is_number ? "u" : "V") + std::to_string(itemsize)).c_str()).ptr());
 }
 
 // The kernels of decode= or encode=, one conversion each.
-void add_kernels(PyObject* kernels, bool decode, PyObject* dtype, TypeRegistration* type) {
+void add_kernels(PyObject* kernels, bool decode, const nb::object& dtype, TypeRegistration* type) {
   if (!is_given(kernels)) return;
   const char* name = decode ? "decode" : "encode";
   if (!PyDict_Check(kernels)) {
@@ -169,6 +181,7 @@ PyObject* register_entry(const Arguments& a) {
             "a storage has an itemsize, an alignment and swap units of its own; leave them out");
     }
     type.layout.storage = format_of_argument(storage)->text();
+    if (type.layout.storage.empty()) raise(PyExc_ValueError, "a storage must have an item");
   } else {
     if (!is_given(itemsize)) {
       raise(PyExc_TypeError, "register() needs storage=, or itemsize= for a type without one");
@@ -186,9 +199,11 @@ PyObject* register_entry(const Arguments& a) {
     type.read_param = read_param;
     type.context = param;
   }
-  add_kernels(decode, true, dtype, &type);
-  add_kernels(encode, false, dtype, &type);
+  nb::object declared = is_given(dtype) ? item_dtype(dtype, type.layout) : nb::object();
+  add_kernels(decode, true, declared, &type);
+  add_kernels(encode, false, declared, &type);
   register_type(type);
+  if (declared) declare_dtype({type.module, type.qualname, ""}, declared);
   if (type.context != nullptr) Py_INCREF(param);  // asked as long as the process lives
   return Py_NewRef(Py_None);
 }

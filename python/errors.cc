@@ -72,7 +72,10 @@ PyObject* exception_type(ErrorCode code) noexcept {
 }
 
 void set_error(const Error& error) {
-  if (error.code() == ErrorCode::kData && restore_callable_error(error.what())) return;
+  if (error.code() == ErrorCode::kData &&
+      restore_callable_error(error.what(), error.kind() == "refused")) {
+    return;
+  }
   PyObject* type = exception_type(error.code());
   // A format text may hold bytes that are no UTF-8, and messages quote it.
   nb::object message = checked(PyUnicode_DecodeUTF8(

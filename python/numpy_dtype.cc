@@ -208,7 +208,7 @@ nb::object dtype_of_ml_dtype(const char* name) {
   if (text.starts_with('^')) text.erase(0, 1);
   raise(PyExc_TypeError,
         "no NumPy dtype is known for the format '%s'; its type can offer one by "
-        "_numpy_dtype_from_buffer_fmt(param, byteorder)",
+        "_numpy_dtype_from_buffer_fmt(param, byteorder), or register() by dtype=",
         text.c_str());
 }
 
@@ -221,15 +221,17 @@ bool is_known_by_name(const CustomType& type) {
 // Of a field as if its type had no name of its own.
 nb::object dtype_of_plain(const Field& field);
 
-// A type's own word goes first, then what it is stored as.
+// A type's own word goes first, then what register() was told, then what it is stored as.
 nb::object dtype_of_custom(const Field& field) {
+  nb::object declared = declared_dtype(*field.custom, field.order, field.itemsize);
   const bool has_storage = field.type != DType::kOpaque;
   try {
     nb::object dtype = dtype_by_hook(*field.custom, field.order, field.itemsize);
     if (dtype) return dtype;
-  } catch (const Error&) {
-    if (!has_storage) throw;
+  } catch (const UnknownType&) {
+    if (!declared && !has_storage) throw;
   }
+  if (declared) return declared;
   if (!has_storage) raise_no_dtype(field);
   return dtype_of_plain(field);
 }
@@ -395,11 +397,26 @@ const Field* whole_field(const Format& format) {
   return bytes == format.itemsize() ? &fields[0] : nullptr;
 }
 
-nb::object dtype_of_format(const Format& format) {
-  import_numpy();
+namespace {
+
+nb::object dtype_of_item(const Format& format) {
   if (const Field* field = whole_field(format)) return dtype_of_field(*field);
   if (format.fields().empty()) return dtype_of_name("V" + std::to_string(format.itemsize()));
   return dtype_of_members(format.fields(), format.itemsize());
+}
+
+}  // namespace
+
+nb::object dtype_of_format(const Format& format) {
+  import_numpy();
+  try {
+    return dtype_of_item(format);
+  } catch (const UnknownType& error) {
+    throw error.in(format);
+  } catch (HookError& error) {
+    error.note_place(format);
+    throw;
+  }
 }
 
 bool fields_in_order(PyObject* dtype) {

@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -35,24 +37,54 @@ nb::object array_of(const Callable& callable, const void* data, int64_t items) {
   return array;
 }
 
+// Whether numbers of one dtype may stand for those of another: whatever keeps the kind of number,
+// and integers for integers, since those of plain lists are signed.
+bool is_acceptable(nb::handle numpy, nb::handle from, nb::handle to) {
+  const auto is_integer = [](nb::handle dtype) {
+    const auto kind = nb::cast<nb::str>(dtype.attr("kind"));
+    return *kind.c_str() == 'i' || *kind.c_str() == 'u';
+  };
+  return (is_integer(from) && is_integer(to)) ||
+         nb::cast<bool>(numpy.attr("can_cast")(from, to, "same_kind"));
+}
+
+// What the callable returned, as packed items of the destination.
+nb::object result_array(const Callable& callable, nb::handle given, int64_t items) {
+  nb::module_ numpy = nb::module_::import_("numpy");
+  nb::object array = numpy.attr("asarray")(given);
+  const auto size = nb::cast<int64_t>(array.attr("size"));
+  if (size != items) {
+    raise(PyExc_ValueError, "the conversion returned %lld items for %lld",
+          static_cast<long long>(size), static_cast<long long>(items));
+  }
+  if (!is_acceptable(numpy, array.attr("dtype"), callable.dst_dtype)) {
+    raise(PyExc_TypeError, "the conversion returned items of dtype %R, not %R",
+          nb::object(array.attr("dtype")).ptr(), callable.dst_dtype.ptr());
+  }
+  return numpy.attr("ascontiguousarray")(array, callable.dst_dtype);
+}
+
 void call(const Callable& callable, const sc_run& run) {
   const int64_t items = run.n[1];
   nb::object given = callable.function(array_of(callable, run.src, items));
-  nb::module_ numpy = nb::module_::import_("numpy");
-  nb::object result = numpy.attr("ascontiguousarray")(given, callable.dst_dtype);
-  if (nb::cast<int64_t>(result.attr("size")) != items) {
-    raise(PyExc_ValueError, "the conversion returned %lld items for %lld",
-          static_cast<long long>(nb::cast<int64_t>(result.attr("size"))),
-          static_cast<long long>(items));
-  }
+  nb::object result = result_array(callable, given, items);
   std::memcpy(run.dst, array_data(result),
               static_cast<size_t>(items * itemsize_of(callable.dst_dtype)));
+}
+
+// Ctrl-C and the like: nothing more is called in this run.
+bool is_interrupted() {
+  return pending && PyErr_GivenExceptionMatches(pending->value().ptr(), PyExc_Exception) == 0;
 }
 
 uint32_t trampoline(const sc_run* run) {
   const PyGILState_STATE state = PyGILState_Ensure();
   uint32_t errors = 0;
   try {
+    if (is_interrupted()) {
+      PyGILState_Release(state);
+      return SC_ERR_USER;
+    }
     call(*static_cast<const Callable*>(run->params), *run);
   } catch (nb::python_error& error) {
     pending = std::make_unique<nb::python_error>(std::move(error));
@@ -78,6 +110,13 @@ const Callable* callable_for(nb::handle function, nb::handle src, nb::handle dst
     slot.reset(new Callable{nb::borrow(function), nb::borrow(src), nb::borrow(dst)});
   }
   return slot.get();
+}
+
+void keep_for_good(nb::handle object) {
+  static nb::ft_mutex& mutex = *new nb::ft_mutex;
+  static auto& kept = *new std::set<PyObject*>;
+  nb::ft_lock_guard lock(mutex);
+  if (kept.insert(object.ptr()).second) Py_INCREF(object.ptr());
 }
 
 bool is_from(nb::handle object, std::string_view module_prefix) {
@@ -118,6 +157,10 @@ std::optional<uintptr_t> address_of(nb::handle object) {
   }
   if (is_cffi_pointer(object)) {
     nb::object ffi = nb::module_::import_("_cffi_backend").attr("FFI")();
+    const std::string kind = nb::cast<nb::str>(ffi.attr("typeof")(object).attr("kind")).c_str();
+    if (kind != "function" && kind != "pointer") {
+      raise(PyExc_TypeError, "a kernel must be a function pointer, not %R", object.ptr());
+    }
     return nb::cast<uintptr_t>(nb::int_(ffi.attr("cast")("uintptr_t", object)));
   }
   if (is_numba_function(object)) {
@@ -136,7 +179,7 @@ bool is_c_function(nb::handle object) {
 ForeignKernel kernel_of(nb::handle object, nb::handle src, nb::handle dst) {
   if (const std::optional<uintptr_t> address = address_of(object)) {
     if (*address == 0) raise(PyExc_ValueError, "a kernel is a null pointer: %R", object.ptr());
-    nb::borrow(object).release();  // its code must outlive every plan
+    keep_for_good(object);  // its code must outlive every plan
     return {reinterpret_cast<sc_kernel>(*address), nullptr, 0};
   }
   if (!PyCallable_Check(object.ptr())) {
@@ -148,9 +191,9 @@ ForeignKernel kernel_of(nb::handle object, nb::handle src, nb::handle dst) {
   return {trampoline, callable_for(object, src, dst), SC_NEEDS_GIL};
 }
 
-bool restore_callable_error(const char* message) {
-  if (!pending) return false;
+bool restore_callable_error(const char* message, bool refused) {
   const std::unique_ptr<nb::python_error> error = std::move(pending);
+  if (!error || !refused) return false;
   nb::object value = nb::borrow(error->value());
   if (nb::hasattr(value, "add_note")) value.attr("add_note")(message);
   error->restore();

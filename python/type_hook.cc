@@ -2,8 +2,8 @@
 //
 // A format text comes from anywhere, so that naming a type must not run code: sys.modules is read,
 // never filled; a module's dict is read as it is, because attribute access may import (PEP 562's
-// __getattr__, lazy modules); further parts come from the dicts of classes. The hook itself is what
-// the type's author offers for the purpose.
+// __getattr__, lazy modules); further parts come from the dicts of classes. Even the hook is called
+// only where a class is seen to define it: what answers to any name is not asked.
 #include "python/type_hook.h"
 
 #include <cstring>
@@ -31,9 +31,15 @@ nb::object text_or_null(std::string_view text) {
 nb::object entry_of(PyObject* dict, std::string_view name) {
   nb::object key = text_or_null(name);
   if (!key) raise_current();
+#if PY_VERSION_HEX >= 0x030D0000
+  PyObject* value = nullptr;  // a reference of its own: other threads may change the dict
+  if (PyDict_GetItemRef(dict, key.ptr(), &value) < 0) raise_current();
+  return nb::steal(value);
+#else
   nb::object value = nb::borrow(PyDict_GetItemWithError(dict, key.ptr()));
   if (!value && PyErr_Occurred()) raise_current();
   return value;
+#endif
 }
 
 nb::object dict_of_class(PyTypeObject* type) {
@@ -76,11 +82,19 @@ Found find_type(const CustomType& type, nb::object* result) {
     if (dot == std::string_view::npos) break;
     rest.remove_prefix(dot + 1);
   }
+  if (PyModule_Check(at.ptr())) return Found::kNoType;
   *result = std::move(at);
   return Found::kType;
 }
 
 constexpr const char* kHook = "_numpy_dtype_from_buffer_fmt";
+
+// object.name where the object, if it is a class, or its class defines that; else null.
+nb::object offered_attribute(nb::handle object, const char* name) {
+  const bool offered = static_attribute(object.ptr(), name).is_valid() ||
+                       static_attribute(object.type().ptr(), name).is_valid();
+  return offered ? checked(PyObject_GetAttrString(object.ptr(), name)) : nb::object();
+}
 
 const char* mark_of(ByteOrder order) {
   if (order == ByteOrder::kNone || order == kHostOrder) return "=";
@@ -95,6 +109,7 @@ nb::object call_hook(nb::handle hook, const CustomType& type, ByteOrder order) {
   nb::object dtype =
       nb::steal(PyObject_Call(hook.ptr(), nb::make_tuple(param).ptr(), keywords.ptr()));
   if (!dtype) {
+    if (PyErr_ExceptionMatches(PyExc_Exception) == 0) raise_current();  // Ctrl-C stays what it is
     nb::python_error cause;
     nb::raise_from(cause, PyExc_TypeError, "%s of type '%s' failed for the parameter '%s'", kHook,
                    name_of(type).c_str(), type.param.c_str());
@@ -137,18 +152,19 @@ nb::object in_order(nb::object dtype, ByteOrder order) {
 // Without the hook, and without a parameter that nobody would read.
 nb::object dtype_without_hook(nb::handle object, const CustomType& type, ByteOrder order) {
   if (!type.param.empty()) return nb::object();
-  nb::object dtype = optional_attribute(object.ptr(), "__numpy_dtype__");
+  nb::object dtype = offered_attribute(object, "__numpy_dtype__");
+  // A property, say, that is meant for the instances.
+  if (dtype && !is_dtype(dtype.ptr())) dtype = nb::object();
   if (!dtype) dtype = dtype_of_scalar_type(object.ptr());
-  return dtype && is_dtype(dtype.ptr()) ? in_order(std::move(dtype), order) : nb::object();
+  return dtype ? in_order(std::move(dtype), order) : nb::object();
 }
 
 [[noreturn]] void raise_unknown(const CustomType& type, Found found) {
-  const std::string name = name_of(type);
-  std::string text = "type '" + name + "' needs module '" + type.module + "', which ";
+  std::string text = "type '" + name_of(type) + "' needs module '" + type.module + "', which ";
   text += found == Found::kNoModule
               ? "is not imported; run \"import " + type.module + "\" and try again"
               : "is imported and has no type of that name";
-  throw Error(ErrorCode::kUnknownType, "unknown-type", -1, text);
+  throw UnknownType(type, text);
 }
 
 // What types have answered, by type, parameter and byte order. Small: whoever asks for many types
@@ -196,10 +212,26 @@ nb::object ask(nb::handle object, const CustomType& type, ByteOrder order, int64
 }
 
 nb::object ask_now(nb::handle object, const CustomType& type, ByteOrder order, int64_t itemsize) {
-  nb::object hook = optional_attribute(object.ptr(), kHook);
+  nb::object hook = offered_attribute(object, kHook);
   nb::object dtype = hook ? call_hook(hook, type, order) : dtype_without_hook(object, type, order);
   if (dtype) check_answer(dtype, type, order, itemsize);
   return dtype;
+}
+
+// Where a type is first named in a format's text.
+int64_t position_in(const Format& format, const CustomType& type) {
+  const size_t place = format.text().find("[" + type.module + "$" + type.qualname + "$");
+  return place == std::string::npos ? 0 : static_cast<int64_t>(place);
+}
+
+std::string place_in(const Format& format, const CustomType& type) {
+  return "format '" + format.text() + "', position " + std::to_string(position_in(format, type));
+}
+
+// By "module.qualname", in the host's byte order. Never destroyed.
+nb::dict declared_dtypes() {
+  static nb::dict& declared = *new nb::dict;
+  return declared;
 }
 
 // For the parser: a type whose module is imported, and NumPy too; errors are answers.
@@ -236,7 +268,38 @@ nb::object dtype_by_hook(const CustomType& type, ByteOrder order, int64_t itemsi
   nb::object object;
   const Found found = find_type(type, &object);
   if (found != Found::kType) raise_unknown(type, found);
-  return ask(object, type, order, itemsize);
+  try {
+    return ask(object, type, order, itemsize);
+  } catch (nb::python_error& error) {
+    error.restore();
+    throw HookError(type);
+  }
+}
+
+Error UnknownType::in(const Format& format) const {
+  return Error(code(), kind(), position_in(format, type_), place_in(format, type_) + ": " + what());
+}
+
+void HookError::note_place(const Format& format) {
+  value().attr("add_note")(text_object(place_in(format, type_)));
+}
+
+void declare_dtype(const CustomType& type, nb::handle dtype) {
+  nb::object key = text_or_null(name_of(type));
+  if (!key) raise_current();
+  nb::object known = nb::borrow(
+      PyDict_SetDefault(declared_dtypes().ptr(), key.ptr(), dtype.ptr()));  // entries stay
+  if (!known) raise_current();
+  if (!known.equal(dtype)) {
+    raise(PyExc_ValueError, "type '%s': is registered already, with the dtype %R",
+          name_of(type).c_str(), known.ptr());
+  }
+}
+
+nb::object declared_dtype(const CustomType& type, ByteOrder order, int64_t itemsize) {
+  nb::object dtype = entry_of(declared_dtypes().ptr(), name_of(type));
+  if (!dtype || itemsize_of(dtype) != itemsize) return nb::object();
+  return in_order(std::move(dtype), order);
 }
 
 void install_type_resolver() { set_type_resolver(resolve); }

@@ -132,7 +132,7 @@ std::string text_of(DType type, T value, ByteOrder order = kHostOrder) {
     for (size_t i = 0; i < sizeof(T) / 2; ++i) std::swap(p[i], p[sizeof(T) - 1 - i]);
   }
   char out[64];
-  format_value(type, order, p, out, sizeof(out));
+  format_value(type, order, p, sizeof(T), out, sizeof(out));
   return out;
 }
 
@@ -166,7 +166,21 @@ TEST(FormatValue, Numbers) {
   EXPECT_EQ(text_of<uint8_t>(DType::kBool, 0), "false");
   EXPECT_EQ(text_of<uint8_t>(DType::kBool, 2), "true");
   EXPECT_EQ(text_of<uint8_t>(DType::kMlDtypes, 0xA7), "0xa7");
-  EXPECT_EQ(text_of<uint8_t>(DType::kOpaque, 1), "?");
+}
+
+// Types whose values only their owners can read.
+TEST(FormatValue, OpaqueBytes) {
+  const unsigned char bytes[20] = {0x34, 0x12, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
+  const auto text = [&](ByteOrder order, int64_t size) {
+    char out[40];
+    format_value(DType::kOpaque, order, bytes, size, out, sizeof(out));
+    return std::string(out);
+  };
+  EXPECT_EQ(text(ByteOrder::kLittle, 2), "0x1234");
+  EXPECT_EQ(text(ByteOrder::kBig, 2), "0x3412");
+  EXPECT_EQ(text(ByteOrder::kNone, 3), "0x341203");
+  EXPECT_EQ(text(ByteOrder::kLittle, 9), "0x341203040506070809");
+  EXPECT_EQ(text(ByteOrder::kLittle, 20), "0x3412030405060708090a0b0c0d0e0f10...");
 }
 
 TEST(FormatValue, IsCutToFit) {
@@ -174,12 +188,12 @@ TEST(FormatValue, IsCutToFit) {
   for (size_t n = 1; n < 12; ++n) {
     char out[16];
     std::memset(out, '#', sizeof(out));
-    format_value(DType::kInt64, kHostOrder, &value, out, n);
+    format_value(DType::kInt64, kHostOrder, &value, 8, out, n);
     EXPECT_EQ(std::string(out), std::string("-1234567").substr(0, n - 1));
     EXPECT_EQ(out[std::max<size_t>(n, 9)], '#');
   }
   char untouched = '#';
-  format_value(DType::kInt64, kHostOrder, &value, &untouched, 0);
+  format_value(DType::kInt64, kHostOrder, &value, 8, &untouched, 0);
   EXPECT_EQ(untouched, '#');
 }
 

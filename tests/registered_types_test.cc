@@ -177,7 +177,9 @@ TEST_P(RegisteredTypes, ReportWhatTheirKernelsRefuse) {
   EXPECT_EQ(status.code, StatusCode::kDataError);
   EXPECT_EQ(status.index, 1);
   EXPECT_EQ(status.error_bits, SC_ERR_USER);
-  EXPECT_NE(std::string(plan.status_error(status).what()).find("is refused by the conversion"),
+  const Error error = plan.status_error(status);
+  EXPECT_EQ(error.kind(), "refused");
+  EXPECT_NE(std::string(error.what()).find("element 1: 0xffffff is refused by the conversion"),
             std::string::npos);
 }
 
