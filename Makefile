@@ -13,8 +13,8 @@ export CCACHE_NOHASHDIR := 1
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test cxx-test python-test sanitize tsan bench bench-targets format lint tidy \
-  package deps clean
+.PHONY: help demo test cxx-test python-test sanitize tsan fuzz fuzz-briefly bench \
+  bench-targets format lint tidy package deps clean
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ help: ## lists these commands
 demo: package ## converts the weights of a real model to bfloat16, checks every bit, times it
 	@$(PYTHON_ENV)/python examples/model_to_bfloat16.py
 
-test: cxx-test python-test $(if $(CI),sanitize) ## builds and runs every test (with CI set: also sanitize)
+test: cxx-test python-test $(if $(CI),sanitize fuzz-briefly) ## builds and runs every test (with CI set: also sanitizers, a minute of fuzzing)
 
 cxx-test: deps ## the C++ tests
 	@scripts/build.sh dev
@@ -43,6 +43,13 @@ sanitize: deps ## the C++ tests under AddressSanitizer and UndefinedBehaviorSani
 tsan: deps ## the C++ tests under ThreadSanitizer (needs clang and libomp-dev)
 	@scripts/build.sh tsan
 	@ctest --preset tsan
+
+FUZZ_SECONDS ?= 600
+fuzz: deps ## random format texts and plans under the sanitizers (needs clang): FUZZ_SECONDS=600
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+fuzz-briefly: deps
+	@scripts/fuzz.sh 60 --if-possible
 
 bench: package ## runs the benchmarks of every kernel family
 	@scripts/build.sh bench

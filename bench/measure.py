@@ -235,6 +235,7 @@ class BenchLibrary:
             "memcpy_ns": [count, pointer, pointer, count, flag],
             "plan_lookup_ns": [count],
             "parse_fresh_ns": [count],
+            "parse_letter_ns": [count],
         }
         for name, types in signatures.items():
             function = getattr(library, name)

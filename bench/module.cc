@@ -13,6 +13,8 @@
 
 #include "bench/fresh_formats.h"
 #include "bench/stream.h"
+#include "dtypes/format_impl.h"
+#include "dtypes/format_parser.h"
 #include "stridecast/format.h"
 #include "stridecast/layout.h"
 #include "stridecast/ops.h"
@@ -144,6 +146,17 @@ STRIDECAST_BENCH_EXPORT int64_t parse_fresh_ns(int64_t calls) {
           sc::bench::fresh_struct_format(next++);
       keep(sc::Format::parse(std::string_view(text.data(), text.size())));
     });
+  } catch (const std::exception&) {
+    return -1;
+  }
+}
+
+/// Nanoseconds that it takes to parse "d" `calls` times, past the cache of texts, while another
+/// format of that text is in use; -1 on an error.
+STRIDECAST_BENCH_EXPORT int64_t parse_letter_ns(int64_t calls) {
+  try {
+    const sc::Format in_use = sc::Format::of(sc::DType::kFloat64);
+    return time_ns(calls, [] { keep(sc::internal::make_body(sc::internal::parse_format("d"))); });
   } catch (const std::exception&) {
     return -1;
   }

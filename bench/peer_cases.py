@@ -16,7 +16,7 @@ import numpy as np
 from numpy._core._internal import _dtype_from_pep3118
 
 import stridecast
-from measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, aligned, timed
+from measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, aligned, scaled, timed
 
 #: NumPy's name of every arithmetic type, with its format code.
 TYPES = {
@@ -177,23 +177,17 @@ def _fresh_texts() -> Iterator[str]:
     return (f"T{{<d:{x}:>q:{t}:(3)f:{v}:}}" for x, t, v in names)
 
 
-def _parse_fresh() -> Batch:
+def _parse_each(texts: Iterator[str]) -> Batch:
     """Parses formats that were never seen; the texts are made outside the timing."""
-    names = cycle(permutations(ascii_letters, 3))
-
-    def batch(n: int) -> int:
-        texts = [f"T{{<d:{x}:>q:{t}:(3)f:{v}:}}" for x, t, v in islice(names, n)]
-        return over(texts)
-
     parse = stridecast.Format
 
-    def over(texts: list[str]) -> int:
+    def over(some: list[str]) -> int:
         start = perf_counter_ns()
-        for text in texts:
+        for text in some:
             parse(text)
         return perf_counter_ns() - start
 
-    return batch
+    return lambda n: over(list(islice(texts, n)))
 
 
 def parse_cases(library: BenchLibrary | None) -> Iterator[Case]:
@@ -205,9 +199,61 @@ def parse_cases(library: BenchLibrary | None) -> Iterator[Case]:
 
     if library is not None:
         yield Case("parse/c++", library.parse_fresh_ns, {"numpy": numpy}, 0.5, check)
-    yield Case("parse/python", _parse_fresh(), {"numpy": numpy}, 0.5, check)
+    yield Case("parse/python", _parse_each(_fresh_texts()), {"numpy": numpy}, 0.5, check)
     cached = timed("Format(text)", Format=stridecast.Format, text=STRUCT)
     yield Case("parse/python-cached", cached, {"numpy": numpy}, 0.3, check)
+
+
+TEN_FIELDS = "T{{<d:{}:>q:{}:(3)f:{}:=h:h0:B:b0:>i:i0:5s:s0:(2,2)e:e0:Zd:z0:?:f0:}}"
+
+
+def _many_items(count: int) -> Iterator[str]:
+    """Texts of so many items, each of which begins with another item."""
+    return (f"{k}s" + "i" * (count - 1) for k in range(1, 1 << 30))
+
+
+def format_cases(library: BenchLibrary | None) -> Iterator[Case]:
+    """Formats of one letter, of ten fields and of very many items."""
+    letter = {"numpy": timed('parse("d")', parse=_dtype_from_pep3118)}
+    # There are few letters: from Python, any that is used was parsed before.
+    yield Case("formats/letter", timed('Format("d")', Format=stridecast.Format), letter, 0.3)
+    if library is not None:
+        yield Case("formats/letter-uncached/c++", library.parse_letter_ns, letter, 0.3)
+    text = TEN_FIELDS.format("x", "y", "z")
+
+    def check() -> None:
+        assert stridecast.Format(text).numpy_dtype() == _dtype_from_pep3118(text)
+
+    ten = _parse_each(TEN_FIELDS.format(*names) for names in cycle(permutations(ascii_letters, 3)))
+    numpy = timed("parse(text)", parse=_dtype_from_pep3118, text=text)
+    yield Case("formats/ten-fields", ten, {"numpy": numpy}, 0.5, check)
+    tenth = scaled(_parse_each(_many_items(6_000)), 10)
+    yield Case("formats/60000-items", _parse_each(_many_items(60_000)), {"tenth": tenth}, 1.5)
+
+    def refused(n: int) -> int:
+        start = perf_counter_ns()
+        for text in islice(_many_items(100_000), n):
+            try:
+                stridecast.Format(text)
+            except stridecast.FormatError:
+                continue
+            raise AssertionError("100,000 items are too many")
+        return perf_counter_ns() - start
+
+    parsed = scaled(_parse_each(_many_items(60_000)), 100 / 60)
+    yield Case("formats/100000-items-refused", refused, {"in-proportion": parsed}, 1)
+
+
+def export_cases() -> Iterator[Case]:
+    """An ndarray's memory handed on, beside NumPy's own memoryview of it."""
+    for name, array in (
+        ("float32", np.zeros(100, np.float32)),
+        ("strided", np.zeros((40, 30, 2), np.int16)[::2, ::-1, 0]),
+        ("struct", np.zeros(10, [("x", "f8"), ("y", "i4"), ("z", "S3")])),
+    ):
+        ours = timed("view(Buffer(a))", view=memoryview, Buffer=stridecast.Buffer, a=array)
+        direct = timed("view(a)", view=memoryview, a=array)
+        yield Case(f"export/{name}", ours, {"numpy": direct}, 0.3)
 
 
 def noise_cases(label: str) -> Iterator[Case]:
@@ -227,6 +273,8 @@ def noise_cases(label: str) -> Iterator[Case]:
 GROUPS: dict[str, Callable[[BenchLibrary | None], Iterator[Case]]] = {
     "small": small_cases,
     "parse": parse_cases,
+    "formats": format_cases,
+    "export": lambda _: export_cases(),
     "contiguous": lambda _: contiguous_cases(),
     "stride2": lambda _: stride2_cases(),
     "byteswapped": lambda _: byteswapped_cases(),

@@ -57,17 +57,17 @@ class InternTable {
   // The living body equal to this one, or a new body. Most texts that come here are new.
   std::shared_ptr<const Body> intern(std::string text, ParseTree tree) {
     const size_t hash = hash_of(text, tree.itemsize);
-    // Before the lock: a body that is not needed must die after the mutex is free.
-    const auto fresh = std::make_shared<Body>();
+    const int64_t known = known_types(tree.fields);
+    std::shared_ptr<Body> fresh;  // before the lock: it may die only after the mutex is free
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (std::shared_ptr<const Body> living = find(hash, text, tree.itemsize, known)) return living;
+    fresh = std::make_shared<Body>();
     fresh->text = std::move(text);
+    fresh->hash = hash;
     fresh->itemsize = tree.itemsize;
     fresh->alignment = tree.alignment;
     fresh->fields = std::move(tree.fields);
-    fresh->known_types = known_types(fresh->fields);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (std::shared_ptr<const Body> living = find(hash, *fresh)) {
-      return living;
-    }
+    fresh->known_types = known;
     bodies_.emplace(hash, Entry{fresh.get(), fresh});
     return fresh;
   }
@@ -76,9 +76,8 @@ class InternTable {
   void unlock() { mutex_.unlock(); }
 
   void remove(const Body* body) noexcept {
-    const size_t hash = hash_of(body->text, body->itemsize);
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto [first, last] = bodies_.equal_range(hash);
+    const auto [first, last] = bodies_.equal_range(body->hash);
     for (auto it = first; it != last; ++it) {
       if (it->second.address == body) {
         bodies_.erase(it);
@@ -94,13 +93,14 @@ class InternTable {
   };
 
   // Requires the lock.
-  std::shared_ptr<const Body> find(size_t hash, const Body& wanted) const {
+  std::shared_ptr<const Body> find(size_t hash, const std::string& text, int64_t itemsize,
+                                   int64_t known) const {
     const auto [first, last] = bodies_.equal_range(hash);
     for (auto it = first; it != last; ++it) {
       // A dying body waits for the mutex in its destructor: its text is still there.
       const Body& body = *it->second.address;
-      const bool equal = body.itemsize == wanted.itemsize &&
-                         body.known_types == wanted.known_types && body.text == wanted.text;
+      const bool equal =
+          body.itemsize == itemsize && body.known_types == known && body.text == text;
       if (!equal) continue;
       if (std::shared_ptr<const Body> living = it->second.body.lock()) return living;
     }

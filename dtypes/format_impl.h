@@ -2,6 +2,7 @@
 #ifndef STRIDECAST_DTYPES_FORMAT_IMPL_H_
 #define STRIDECAST_DTYPES_FORMAT_IMPL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@ inline namespace v0 {
 // them lives.
 struct Format::Impl {
   std::string text;         // canonical
+  size_t hash = 0;          // of text and itemsize, for the table of living bodies
   int64_t itemsize = 0;     // bytes
   int64_t known_types = 0;  // what was known of the custom types when the text was parsed
   int64_t alignment = 1;    // what the layout itself keeps, see format_printer.h

@@ -33,6 +33,7 @@ namespace {
 
 struct Frame {
   enum Kind : uint8_t { kText, kStruct, kPointer };
+  Frame() {}  // not "= default", which would zero everything first
   Kind kind = kText;
   Mark mark_before = Mark::kNative;  // restored after a pointee
   int64_t position = 0;              // of 'T' or '&'
@@ -42,6 +43,11 @@ struct Frame {
   NameSet names;
   std::vector<Field> fields;
 };
+
+// A field with a short name takes about so many bytes of text. Room for the fields of a struct is
+// made by the text up to the next brace: fields are moved once, and room stays a fixed share of the
+// text.
+constexpr size_t kFieldText = 5;
 
 // The code 'x'. With a name it is a field of bytes without meaning.
 bool is_padding(const Field& field) { return field.type == DType::kOpaque && !field.custom; }
@@ -104,7 +110,7 @@ ParseTree Parser::run() {
   if (const size_t nul = in_.text().find('\0'); nul != std::string_view::npos) {
     fail("nul", static_cast<int64_t>(nul), "NUL byte in the text; pass the text without it");
   }
-  stack_.reserve(4);
+  stack_.reserve(2);  // small enough for the allocator's fast path
   stack_.emplace_back();
   for (in_.skip_space(); !in_.at_end(); in_.skip_space()) {
     if (in_.read_prefix_token(&prefix_, &mark_)) continue;
@@ -477,7 +483,7 @@ void Parser::add_field(Field&& field, int64_t bytes, int64_t code_position, int6
     fail("overflow", code_position, "the end of the item does not fit 63 bits");
   }
   field.alignment = alignment_under(natural, mark_);
-  if (frame.fields.empty()) frame.fields.reserve(stack_.size() > 1 ? 4 : 1);
+  if (frame.fields.empty()) frame.fields.reserve(1 + in_.near_brace() / kFieldText);
   frame.fields.push_back(std::move(field));
   prefix_.clear();
 }

@@ -31,10 +31,10 @@ void canonicalise_fields(std::vector<Field>* fields);
 int64_t kept_alignment(const std::vector<Field>& fields, int64_t size) {
   int64_t alignment = 1;
   for (const Field& field : fields) {
-    if (field.offset % field.alignment != 0) return 1;
+    if ((field.offset & (field.alignment - 1)) != 0) return 1;  // powers of two
     alignment = std::max(alignment, field.alignment);
   }
-  return size % alignment == 0 ? alignment : 1;
+  return (size & (alignment - 1)) == 0 ? alignment : 1;
 }
 
 // A custom type without a code of its own: its spelling stays, and what it is stored as is
@@ -75,8 +75,8 @@ void canonicalise_fields(std::vector<Field>* fields) {
 class Printer {
  public:
   std::string print(const ParseTree& tree) {
-    out_.reserve(32);
     const bool is_bare = tree.fields.empty() || is_lone_element(tree);
+    if (!is_bare) out_.reserve(96);  // of a few fields; one element fits the string itself
     needs_first_mark_ = !is_bare;
     print_members(tree.fields, tree.itemsize);
     // A wchar_t* must be told from a complex number: "Z::" unless nothing follows.

@@ -57,6 +57,14 @@ class Scanner {
   // The text from `begin` to the cursor.
   std::string_view since(int64_t begin) const { return slice(begin, position_); }
 
+  // Bytes up to the next brace, the end of the text, or 64.
+  size_t near_brace() const {
+    const std::string_view rest = text_.substr(static_cast<size_t>(position_), 64);
+    size_t length = 0;
+    while (length < rest.size() && rest[length] != '{' && rest[length] != '}') ++length;
+    return length;
+  }
+
   // True if the cursor is at a mark, a shape or a count; it is then read into *prefix, and a mark
   // also becomes the one in force.
   bool read_prefix_token(Prefix* prefix, Mark* mark_in_force);

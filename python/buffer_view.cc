@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string_view>
+#include <optional>
+#include <utility>
 
 #include "python/args.h"
 #include "python/array_interface.h"
 #include "python/arrow_import.h"
 #include "python/buffer.h"
+#include "python/ctypes_format.h"
 #include "python/dlpack.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
@@ -19,25 +21,6 @@
 
 namespace stridecast::python {
 namespace {
-
-// Whether a ctypes object is behind the view: ctypes writes all padding, so that its texts must
-// match the itemsize to the byte. ctypes is not imported for the question.
-bool exported_by_ctypes(PyObject* object) {
-  if (PyMemoryView_Check(object)) {
-    object = PyMemoryView_GET_BASE(object);
-    if (object == nullptr) return false;
-  }
-  // All of them derive from _ctypes._CData, whatever module their own class is in.
-  PyObject* mro = Py_TYPE(object)->tp_mro;
-  if (mro == nullptr) return false;
-  for (Py_ssize_t i = PyTuple_GET_SIZE(mro) - 1; i >= 0; --i) {
-    PyObject* base = PyTuple_GET_ITEM(mro, i);
-    if (std::strcmp(reinterpret_cast<PyTypeObject*>(base)->tp_name, "_ctypes._CData") == 0) {
-      return true;
-    }
-  }
-  return false;
-}
 
 // The format of a memoryview of an ndarray: NumPy's text for a struct may be ambiguous, the dtype
 // is not. A memoryview that was cast has a one-letter text, which is right as it stands.
@@ -50,6 +33,18 @@ std::optional<Format> format_of_viewed_array(PyObject* object, const Py_buffer& 
   Format format = *format_of_dtype(dtype_of_array(base).ptr());
   if (format.itemsize() != view.itemsize) return std::nullopt;
   return format;
+}
+
+// By the exporter's type where it says more than the text that the exporter makes of it.
+FormatRef format_of_view(PyObject* object, const Py_buffer& view) {
+  const bool is_ctypes = exported_by_ctypes(object);
+  if (is_ctypes) {
+    if (std::optional<FormatRef> format = format_of_ctypes(object, view)) return *format;
+  } else if (std::optional<Format> format = format_of_viewed_array(object, view)) {
+    return FormatRef(std::move(*format));
+  }
+  return FormatRef(
+      Format::parse(view.format != nullptr ? view.format : "B", view.itemsize, is_ctypes));
 }
 
 }  // namespace
@@ -124,11 +119,7 @@ void BufferView::open_exporter(PyObject* object, Access access, const char* name
     raise(PyExc_BufferError, "%s: its exporter claims itemsize %zd and %zd bytes", name,
           view.itemsize, view.len);
   }
-  std::optional<Format> format = format_of_viewed_array(object, view);
-  if (!format) {
-    format = Format::parse(view.format != nullptr ? view.format : "B", view.itemsize,
-                           exported_by_ctypes(object));
-  }
+  FormatRef format = format_of_view(object, view);
 
   // Shape and strides that the exporter left out, checked against what it says about its size.
   const int64_t* shape = reinterpret_cast<const int64_t*>(view.shape);
@@ -158,8 +149,8 @@ void BufferView::open_exporter(PyObject* object, Access access, const char* name
     }
     strides = made_.data() + ndim;
   }
-  set(FormatRef(std::move(*format)), static_cast<char*>(view.buf), ndim, shape, strides,
-      view.readonly != 0, pointers ? reinterpret_cast<const int64_t*>(view.suboffsets) : nullptr);
+  set(std::move(format), static_cast<char*>(view.buf), ndim, shape, strides, view.readonly != 0,
+      pointers ? reinterpret_cast<const int64_t*>(view.suboffsets) : nullptr);
 }
 
 void BufferView::refuse_pointers(const char* what) const {

@@ -334,30 +334,6 @@ def get_buffer(exporter, flags):
 
 
 class TestExporters:
-    def test_ctypes_structures(self):
-        class Inner(ctypes.Structure):
-            _fields_ = [("c", ctypes.c_char), ("x", ctypes.c_int32)]
-
-        class Big(ctypes.BigEndianStructure):
-            _fields_ = [("h", ctypes.c_int16), ("d", ctypes.c_double)]
-
-        if sys.version_info >= (3, 12):
-            b = sc.Buffer((Inner * 2)(Inner(b"a", 5), Inner(b"b", -6)))
-            assert b.itemsize == 8 and b.field("x").tolist() == [5, -6]
-            assert sc.Buffer(Big(-2, 1.5)).item() == (-2, 1.5)
-            assert sc.Buffer(memoryview(Inner(b"a", 5))).item() == (b"a", 5)
-        else:  # ctypes wrote no padding then: refused, not misread
-            with pytest.raises(sc.FormatError, match="itemsize"):
-                sc.Buffer(Inner(b"a", 5))
-
-    def test_ctypes_texts_that_lie_are_refused(self):
-        class Union(ctypes.Union):
-            _fields_ = [("a", ctypes.c_int64), ("b", ctypes.c_char)]
-
-        with pytest.raises(sc.FormatError) as caught:
-            sc.Buffer(Union(1))
-        assert caught.value.kind == "itemsize"
-
     @pytest.mark.parametrize("typecode", "bBhHiIlLqQfd")
     def test_array(self, typecode):
         x = array(typecode, [1, 2, 3])

@@ -1,10 +1,8 @@
 """Format and Field as Python objects, and what names a format. The grammar is tested in C++."""
 
 import copy
-import json
 import pickle
 import threading
-from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -298,25 +296,3 @@ def test_many_formats_from_many_threads():
     for thread in threads:
         thread.join()
     assert not failures
-
-
-CORPUS = json.loads(
-    (Path(__file__).parents[1] / "data" / "format_corpus.json").read_text(encoding="utf-8")
-)["entries"]
-
-
-def test_the_corpus():
-    for entry in CORPUS:
-        text, itemsize = entry["format"], entry.get("itemsize")
-        if text is None:
-            text = bytes.fromhex(entry["format_hex"])
-        if not entry.get("error"):
-            f = sc.Format(text, itemsize)
-            assert f.itemsize == itemsize
-            assert sc.Format(f.text, f.itemsize) == f
-            continue
-        if entry.get("exact_size"):  # of a ctypes exporter, which Format() is not told
-            continue
-        with pytest.raises(sc.FormatError) as caught:
-            sc.Format(text, itemsize)
-        assert (caught.value.kind, caught.value.position) == (entry["kind"], entry["pos"]), text
