@@ -35,7 +35,7 @@ constexpr int move_index(int64_t item_size) noexcept {
 
 inline constexpr int64_t kMaxClearBytes = 1024;  // an item's, for clear_unselected
 
-inline constexpr int kTileSizes = 5;   // move_index of 1, 2, 4, 8, 16
+inline constexpr int kTileSizes = 5;  // move_index of 1, 2, 4, 8, 16
 
 // sc_run.params of move_swap[kMoveN]: items of sc_run.src_size bytes in which every unit is
 // reversed.
