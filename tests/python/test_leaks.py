@@ -59,6 +59,9 @@ EXPORTS = {
     "transpose": lambda b: b.T,
     "iterator": iter,
     "arrow array": lambda b: b.__arrow_c_array__(),
+    "dlpack": lambda b: b.__dlpack__(),
+    "dlpack versioned": lambda b: b.__dlpack__(max_version=(1, 1)),
+    "from_dlpack": np.from_dlpack,
     "context": lambda b: b.__enter__(),
 }
 #: Copies and values: nothing of the source stays behind.
