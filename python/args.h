@@ -106,7 +106,7 @@ bool truth(PyObject* argument);
 inline bool bool_value(PyObject* argument, bool otherwise) {
   return argument == nullptr ? otherwise : truth(argument);
 }
-/// Any integer. Raises TypeError, or OverflowError beyond 64 bits.
+/// Any integer. Raises TypeError, or ValueError beyond 64 bits.
 int64_t int_value(PyObject* argument, const char* name);
 /// A number of threads, at least 1.
 int thread_count(PyObject* argument, const char* name);

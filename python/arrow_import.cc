@@ -7,8 +7,10 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "python/args.h"
 #include "python/arrow_check.h"
 #include "python/errors.h"
 #include "python/job.h"
@@ -40,11 +42,14 @@ void delete_imported(PyObject* capsule) {
   delete static_cast<Imported*>(PyCapsule_GetPointer(capsule, kImportedCapsule));
 }
 
-// A validity bitmap, each bit of which stands for `group` items in a row.
+// A validity bitmap, each bit of which stands for `group` items in a row. `node` is whose it is;
+// `listed`, whether that lies in a list.
 struct Validity {
   Bits bits;
   int64_t n;
   int64_t group;
+  const ArrowNode* node;
+  bool listed;
 };
 
 // Items of a node, dense: the producer's memory, or `made`.
@@ -79,19 +84,47 @@ int64_t first_null(const Validity& validity) {
   return valid * validity.group;
 }
 
-[[noreturn]] void refuse_nulls(const ArrowNode& node, const std::vector<Validity>& nulls) {
-  int64_t count = 0, first = INT64_MAX;
-  for (const Validity& validity : nulls) {
-    count = std::max(count, (validity.n - count_bits(validity.bits, validity.n)) * validity.group);
-    first = std::min(first, first_null(validity));
+std::string of_field(const ArrowNode& node) {
+  return node.path.empty() ? "" : " of field '" + node.path + "'";
+}
+
+// What can be done about nulls of a type without a value for them, in words of pyarrow, whose
+// fill_null knows neither structs, lists nor binaries.
+std::string way_out(const Validity& nulls) {
+  const ArrowNode& node = *nulls.node;
+  const bool inner = nulls.listed || !node.path.empty();
+  const bool binary = node.element.ends_with('s') || node.element.ends_with('x');
+  if (node.kind != ArrowNode::Kind::kValues || binary) {
+    return inner ? "leave out such rows first, as pyarrow's .filter() does"
+                 : "leave them out first, as pyarrow's .drop_null() does";
   }
+  const char* value = node.storage == ArrowStorage::kBits ? "False" : "0";
+  return std::string("fill them first, as pyarrow's .fill_null(") + value + ") does" +
+         (nulls.listed         ? " for the array of the lists' values"
+          : !node.path.empty() ? " for the array of that field"
+                               : "");
+}
+
+// `per_row`: how many items of `node`, a leaf, lie in a row of the array that was passed.
+[[noreturn]] void refuse_nulls(const ArrowNode& node, const std::vector<Validity>& nulls,
+                               int64_t per_row) {
+  // The first row at fault; in it the outermost null.
+  const auto row = [&](const Validity& validity) { return first_null(validity) / per_row; };
+  const Validity& worst =
+      *std::min_element(nulls.begin(), nulls.end(),
+                        [&](const Validity& a, const Validity& b) { return row(a) < row(b); });
+  const bool whole = !worst.listed && worst.node->path.empty();
+  const int64_t count = worst.n - count_bits(worst.bits, worst.n);
+  const std::string what = worst.listed                                            ? "value"
+                           : whole && worst.node->kind == ArrowNode::Kind::kStruct ? "row"
+                                                                                   : "item";
   throw Error(ErrorCode::kInvalidArgument,
-              (nulls.size() > 1 ? "at least " : "") + std::to_string(count) +
-                  (count == 1 ? " item" : " items") + " of the Arrow array" +
-                  (node.path.empty() ? "" : " of field '" + node.path + "'") +
-                  (count == 1 ? " is" : " are") + " null, the first at index " +
-                  std::to_string(first) + ", and '" + node.element +
-                  "' has no value for that: fill them first, as pyarrow's .fill_null(0) does");
+              std::to_string(count) + " " + what + (count == 1 ? "" : "s") +
+                  (worst.listed ? " in lists" : "") + of_field(*worst.node) +
+                  " of the Arrow array" + (count == 1 ? " is" : " are") + " null, the first " +
+                  (whole ? "at index " : "in row ") + std::to_string(row(worst)) + ", and '" +
+                  node.element + "'" + (worst.node == &node ? "" : of_field(node)) +
+                  " has no value for that: " + way_out(worst));
 }
 
 void overwrite_nulls(const ArrowNode& node, const std::vector<Validity>& nulls, Array& items) {
@@ -111,24 +144,26 @@ void overwrite_nulls(const ArrowNode& node, const std::vector<Validity>& nulls, 
 
 class Importer {
  public:
-  explicit Importer(const RunOptions& run) : run_(run) {}
+  // `rows` is the length of the array that was passed.
+  Importer(const RunOptions& run, int64_t rows) : run_(run), rows_(rows) {}
 
-  // `count` items from item `start` of the buffers on; `nulls` are those of the nodes above.
+  // `count` items from item `start` of the buffers on; `nulls` are those of the nodes above, and
+  // `listed` is whether a list is among these.
   Items items(const ArrowNode& node, const ArrowArray& array, int64_t start, int64_t count,
-              std::vector<Validity> nulls) {
+              std::vector<Validity> nulls, bool listed) {
     const void* validity = array.null_count == 0 ? nullptr : array.buffers[0];
     if (validity != nullptr && count_bits({validity, start}, count) < count) {
-      nulls.push_back({{validity, start}, count, 1});
+      nulls.push_back({{validity, start}, count, 1, &node, listed});
     }
     switch (node.kind) {
       case ArrowNode::Kind::kStruct:
-        return records(node, array, start, count, nulls);
+        return records(node, array, start, count, nulls, listed);
       case ArrowNode::Kind::kList: {
         const int64_t n = node.dims[0];
         for (Validity& one : nulls) one.group *= n;
         const ArrowArray& child = *array.children[0];
-        return items(node.children[0], child, start * n + child.offset, count * n,
-                     std::move(nulls));
+        return items(node.children[0], child, start * n + child.offset, count * n, std::move(nulls),
+                     true);
       }
       case ArrowNode::Kind::kValues:
         break;
@@ -139,7 +174,9 @@ class Importer {
  private:
   Items values(const ArrowNode& node, const ArrowArray& array, int64_t start, int64_t count,
                const std::vector<Validity>& nulls) {
-    if (!nulls.empty() && node.null == NullValue::kNone) refuse_nulls(node, nulls);
+    if (!nulls.empty() && node.null == NullValue::kNone) {
+      refuse_nulls(node, nulls, count / rows_);
+    }
     const auto* data = static_cast<const char*>(array.buffers[1]);
     if (data == nullptr) data = "";  // no items
     const bool bits = node.storage == ArrowStorage::kBits;
@@ -164,13 +201,13 @@ class Importer {
   }
 
   Items records(const ArrowNode& node, const ArrowArray& array, int64_t start, int64_t count,
-                const std::vector<Validity>& nulls) {
+                const std::vector<Validity>& nulls, bool listed) {
     std::vector<Items> columns;
     std::vector<Layout> layouts;
     for (size_t i = 0; i < node.children.size(); ++i) {
       const ArrowNode& child = node.children[i];
       const ArrowArray& from = *array.children[i];
-      columns.push_back(items(child, from, start + from.offset, count, nulls));
+      columns.push_back(items(child, from, start + from.offset, count, nulls, listed));
       layouts.push_back(layout_of(child, count));
     }
     std::vector<FieldArray> fields;
@@ -185,6 +222,7 @@ class Importer {
   }
 
   const RunOptions& run_;
+  int64_t rows_;
 };
 
 template <class Struct>
@@ -202,6 +240,39 @@ Struct* struct_in(nb::handle capsule, const char* capsule_name, const char* name
 
 bool has(PyObject* object, const char* method) {
   return PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(object)), method) != 0;
+}
+
+// A stream is several arrays, and an operand is one; what makes one of it depends on the library.
+[[noreturn]] void refuse_stream(PyObject* object, const char* name) {
+  static constexpr struct {
+    const char* module;
+    const char* type;  // a null: any
+    const char* advice;
+  } kAdvice[] = {
+      {"pandas", "DataFrame",
+       "pass .to_numpy() of it, or with columns of several types .to_records(index=False)"},
+      {"pandas", nullptr, "pass .to_numpy() of it"},
+      {"polars", nullptr, "pass .to_numpy() of it"},
+      {"pyarrow", "Table", "pass one batch of it, as .combine_chunks().to_batches()[0] is"},
+      {"pyarrow", "ChunkedArray", "combine them to one first, as .combine_chunks() does"},
+      {"", nullptr, "pass one array"},
+  };
+  const char* type = Py_TYPE(object)->tp_name;
+  if (const char* dot = std::strrchr(type, '.')) type = dot + 1;
+  nb::object attribute =
+      optional_attribute(reinterpret_cast<PyObject*>(Py_TYPE(object)), "__module__");
+  std::string package;
+  if (attribute && PyUnicode_Check(attribute.ptr())) {
+    package = nb::borrow<nb::str>(attribute).c_str();
+  }
+  package.resize(std::min(package.find('.'), package.size()));
+  for (const auto& row : kAdvice) {
+    if (row.module[0] != '\0' && package != row.module) continue;
+    if (row.type != nullptr && std::strcmp(type, row.type) != 0) continue;
+    raise(PyExc_TypeError, "%s: a %.200s is a stream of Arrow arrays; %s", name,
+          Py_TYPE(object)->tp_name, row.advice);
+  }
+  __builtin_unreachable();  // the last row fits all
 }
 
 // The errors of the schema and array, with the name of the argument.
@@ -229,10 +300,7 @@ bool read_arrow(PyObject* object, Access access, const char* name, BufferView* v
   if (PyObject_CheckBuffer(object)) return false;
   if (!has(object, "__arrow_c_array__")) {
     if (!has(object, "__arrow_c_stream__")) return false;
-    raise(PyExc_TypeError,
-          "%s: a %.200s is a stream of Arrow arrays; combine them to one first, as "
-          ".combine_chunks() does",
-          name, Py_TYPE(object)->tp_name);
+    refuse_stream(object, name);
   }
   if (access == Access::kWrite) raise(PyExc_BufferError, "%s is read-only: Arrow data is", name);
   const nb::object pair = checked(PyObject_CallMethod(object, "__arrow_c_array__", nullptr));
@@ -259,7 +327,8 @@ bool read_arrow(PyObject* object, Access access, const char* name, BufferView* v
   const RunOptions run = run_options({}, bytes);
   Items items = naming(name, [&] {
     return release_gil_for(bytes, [&] {
-      return Importer(run).items(node, taken.array, taken.array.offset, taken.array.length, {});
+      const ArrowArray& from = taken.array;
+      return Importer(run, from.length).items(node, from, from.offset, from.length, {}, false);
     });
   });
   taken.shape = taken.array.length;

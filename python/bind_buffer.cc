@@ -233,9 +233,12 @@ nb::object view_as(nb::handle self, nb::handle fmt) {
   return derived(from, from.data(), format, shape, strides, from.suboffsets());
 }
 
-nb::object field_of(nb::handle self, nb::str name) {
+nb::object field_of(nb::handle self, nb::handle name) {
   const Buffer& from = live_buffer(self);
-  const std::string& key = require_field(from.format(), name).name;
+  if (!PyUnicode_Check(name.ptr())) {
+    raise(PyExc_TypeError, "name must be a str, not %.200s", Py_TYPE(name.ptr())->tp_name);
+  }
+  const std::string& key = require_field(from.format(), nb::borrow<nb::str>(name)).name;
   const Layout field = Layout::strided(from.format(), {from.shape().begin(), from.shape().end()},
                                        {from.strides().begin(), from.strides().end()}, 0,
                                        {from.suboffsets().begin(), from.suboffsets().end()})
@@ -292,8 +295,10 @@ PyType_Slot slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer_slot
 void bind_buffer(nb::module_& m) {
   nb::class_<Buffer> buffer(m, "Buffer", nb::is_final(), nb::type_slots(slots), kBufferDoc);
   buffer
-      .def("__init__", init_buffer, nb::arg("obj").none(), nb::kw_only(),
-           nb::arg("unsafe_pointer") = false)
+      .def("__init__", init_buffer, nb::arg("obj") = nb::none(), nb::kw_only(),
+           nb::arg("unsafe_pointer") = false,
+           // Without an object it is refused by a message of ours.
+           nb::sig("def __init__(self, obj: object, *, unsafe_pointer: bool = False) -> None"))
       .def_prop_ro(
           "format", [](nb::handle self) { return live_buffer(self).format(); },
           "Format: what one item is.")
@@ -335,7 +340,8 @@ void bind_buffer(nb::module_& m) {
       .def("tolist", to_list, kToListDoc)
       .def("numpy", to_numpy, kNumpyDoc)
       .def("view", view_as, nb::arg("fmt").none(), kViewDoc)
-      .def("field", field_of, nb::arg("name"), kFieldDoc)
+      .def("field", field_of, nb::arg("name").none(),
+           nb::sig("def field(self, name: str) -> object"), kFieldDoc)
       .def("release", &Buffer::release, kReleaseDoc)
       .def("__enter__",
            [](nb::handle self) {

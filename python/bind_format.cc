@@ -222,10 +222,14 @@ void bind_format(nb::module_& m) {
   format
       .def(
           "__init__",
-          [](Format* self, nb::handle text, std::optional<int64_t> itemsize) {
-            new (self) Format(new_format(text, itemsize));
+          [](Format* self, nb::handle text, nb::handle itemsize) {
+            std::optional<int64_t> size;
+            if (is_given(itemsize.ptr())) size = int_value(itemsize.ptr(), "itemsize");
+            new (self) Format(new_format(text, size));
           },
-          nb::arg("text").none(), nb::arg("itemsize").none() = nb::none())
+          nb::arg("text") = nb::none(), nb::arg("itemsize") = nb::none(),
+          // Without a text it is refused by a message of ours.
+          nb::sig("def __init__(self, text: str | bytes, itemsize: int | None = None) -> None"))
       .def_static("of", format_of_object, nb::arg("obj").none(), kOfDoc)
       .def_prop_ro(
           "text", [](const Format& self) { return text_object(self.text()); },

@@ -104,8 +104,10 @@ nb::object ndarray_over(nb::handle memory, char* data, const Format& format,
       all_strides.push_back(step);
     }
   }
-  if (itemsize_of(dtype) == 0) {
-    raise(PyExc_ValueError, "NumPy has no arrays of items of 0 bytes");
+  // NumPy would make these texts of one character, of memory that is not there.
+  if (itemsize_of(dtype) == 0 &&
+      PyDataType_ISSTRING(reinterpret_cast<PyArray_Descr*>(dtype.ptr()))) {
+    raise(PyExc_ValueError, "NumPy makes no arrays of texts of 0 bytes");
   }
   if (all_shape.size() > NPY_MAXDIMS) {
     raise(PyExc_ValueError, "%zu dimensions are more than NumPy has", all_shape.size());

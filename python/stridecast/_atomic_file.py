@@ -8,6 +8,7 @@ A killed process leaves its temporary behind: the next AtomicFile for the same t
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -94,7 +95,9 @@ class AtomicFile:
         except FileNotFoundError:
             return None
         if not stat.S_ISREG(target.st_mode):
-            raise OSError(f"{self.path}: is no regular file, and only such a file is replaced")
+            raise OSError(
+                errno.EINVAL, "is no regular file, and only such a file is replaced", self.path
+            )
         return stat.S_IMODE(target.st_mode)
 
     def _prefix(self) -> str:
@@ -121,7 +124,7 @@ class AtomicFile:
             os.close(self.fd)
             self.fd = self._lock_fd = -1
             self._temporary = None
-        raise OSError(f"{self.path}: other processes keep removing its temporary files")
+        raise OSError(errno.EBUSY, "other processes keep removing its temporary files", self.path)
 
     def _remove_stale(self) -> None:
         """Removes this target's temporaries that no living process holds locked.

@@ -11,6 +11,7 @@ import fnmatch
 import math
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from stridecast import _safetensors as safetensors
 from stridecast._files import (
     FileConversionError,
     FileFault,
+    kind_of,
     read_exactly,
     reported,
     write_exactly,
@@ -50,6 +52,7 @@ TENSOR_FORMATS = {
     "I64": "<q",
     "U64": "<Q",
 }
+_BITS = {1: "B", 2: "H", 4: "I", 8: "Q"}  # unsigned integers, by their bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Array:
     shape: tuple[int, ...]
     fortran_order: bool = False
     offset: int = 0
+    is_raw: bool = False  # no header says what it is
 
     @property
     def size(self) -> int:
@@ -147,12 +151,12 @@ def read_array(
 
     Raises FileFault where the file says something else, or holds several.
     """
-    suffix = Path(path).suffix
+    kind = kind_of(path)
     name = os.fsencode(Path(path).stem).decode(errors="replace")
-    if suffix == ".safetensors":
+    if kind == ".safetensors":
         return _read_tensor(fd, only)
     size = os.fstat(fd).st_size
-    if suffix == ".npy":
+    if kind == ".npy":
         array = Array(name, *npy.read_header(fd))
     else:
         array = _describe_raw(name, size, format, shape)
@@ -177,7 +181,7 @@ def _describe_raw(
         shape = (size // format.itemsize,)
     if any(n < 0 for n in shape):
         raise ValueError(f"shape {tuple(shape)}: sizes must be 0 or more")
-    return Array(name, format, tuple(shape))
+    return Array(name, format, tuple(shape), is_raw=True)
 
 
 def _read_tensor(fd: int, only: Sequence[str]) -> Array:
@@ -208,20 +212,76 @@ def plan_array(source: Array, path: str | os.PathLike[str], format: Format) -> A
 
     Raises FileFault for a format that cannot be reached, or that the target has no name for.
     """
-    try:
-        stridecast.plan(source.format, format, 1)
-    except (TypeError, ValueError) as error:
-        raise FileFault(str(error)) from None
     if format.itemsize == 0:
         raise FileFault(f"format {format.text!r}: items of 0 bytes cannot be written")
-    suffix = Path(path).suffix
+    if source.format != format:
+        if not format.fields:
+            raise FileFault(f"format {format.text!r}: is padding alone, which takes no values")
+        try:
+            stridecast.plan(source.format, format, 1)
+        except (TypeError, ValueError) as error:
+            raise FileFault(str(error)) from None
+    kind = kind_of(path)
     target = replace(source, format=format, offset=0)
-    if suffix == ".npy":
-        header = npy.encode_header(format, source.shape, source.fortran_order)
+    if kind == ".npy":
+        try:
+            header = npy.encode_header(format, source.shape, source.fortran_order)
+        except npy.UnnamedFormatError as error:
+            ways = "; ".join(_ways_out(source, format))
+            raise FileFault(f"{error}; {ways}") from None
     else:
         target = replace(target, fortran_order=False)
-        header = _encode_tensor(target) if suffix == ".safetensors" else b""
+        header = _encode_tensor(target) if kind == ".safetensors" else b""
     return ArrayPlan(header, source, replace(target, offset=len(header)))
+
+
+def require_values(source: Array, format: Format) -> None:
+    """Raises FileFault where `source` is bytes without a type and `format` would need values."""
+    if source.format.fields or source.format == format:
+        return
+    size = source.format.itemsize
+    is_half = size == 2
+    again = f"--format {'E' if is_half else 'FMT'}{_shape_option(source)}"
+    if not source.is_raw:
+        raw = f"OUT.raw --to {source.format.text}"
+        again = f"write them to a raw file, {raw}, and convert that with {again}"
+    raise FileFault(
+        f"items of {size} bytes without a type (V{size}"
+        f"{', as which NumPy also saves bfloat16' if is_half else ''}) have no values to convert; "
+        f"to say {'that they are bfloat16' if is_half else 'what they are'}, {again}"
+    )
+
+
+def _ways_out(source: Array, format: Format) -> list[str]:
+    """What to do instead of writing `format` into a .npy file, which has no name for it."""
+    text = shlex.quote(format.text)
+    ways = []
+    if any(format == Format(text) for text in TENSOR_FORMATS.values()):
+        ways.append(f"a .safetensors file has one: OUT.safetensors --to {text}")
+    try:
+        stridecast.plan(source.format, "f", 1)
+        ways.append("for the values in a type that NumPy has: --to f")
+    except (TypeError, ValueError):
+        pass
+    bits = _BITS.get(format.itemsize)
+    first = format.fields[0] if len(format.fields) == 1 else None
+    if bits is not None and first is not None and not first.shape and not first.fields:
+        bits = (">" if first.byteorder == ">" else "") + bits
+        bits = shlex.quote(bits)
+        again = f"--format {bits}{_shape_option(source)} --to {bits}"
+        if source.is_raw and source.format == format:
+            ways.append(f"for the bits: {again}")
+        else:
+            ways.append(
+                f"for the bits: first a raw file, OUT.raw --to {text}, and from that to "
+                f".npy {again}"
+            )
+    return ways or ["a raw file takes the items as they are"]
+
+
+def _shape_option(array: Array) -> str:
+    sizes = ",".join(map(str, array.shape))
+    return "" if len(array.shape) == 1 else f" --shape {shlex.quote(sizes)}"
 
 
 def _encode_tensor(array: Array) -> bytes:

@@ -10,17 +10,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from stridecast import Format
 from stridecast import _windows as windows
 from stridecast._atomic_file import AtomicFile
-from stridecast._convert_array import ArrayPlan, plan_array, read_array, write_transposed
+from stridecast._convert_array import (
+    ArrayPlan,
+    plan_array,
+    read_array,
+    require_values,
+    write_transposed,
+)
 from stridecast._convert_tensors import TensorPlan, plan_tensors, target_dtype
 from stridecast._files import (
     FileConversionError,
     FileFault,
     is_same_file,
+    kind_of,
     opened,
     reported,
     write_exactly,
@@ -55,7 +61,8 @@ def convert_file(
     sync: bool = True,
     start: Callable[[int], Progress] | None = None,
 ) -> Summary:
-    """Converts what is in `source` to the format `to`; the files' extensions say what they are.
+    """Converts what is in `source` to the format `to`; the files' extensions, in
+    letters of any case, say what they are.
 
     From .safetensors to .safetensors every F64, F32, F16 and BF16 tensor is converted. Tensors of
     other dtypes, and those whose name matches none of the globs in `only`, are carried over byte
@@ -107,15 +114,15 @@ def _planner(
     shape: Sequence[int] | None,
 ) -> Callable[[int], TensorPlan | ArrayPlan]:
     """What reads the open source and plans; raises ValueError for arguments that do not belong."""
-    kind = Path(source).suffix
-    is_raw = kind not in (".safetensors", ".npy")
+    kind, target_kind = kind_of(source), kind_of(target)
+    is_raw = not kind
     if not is_raw and (format is not None or shape is not None):
         raise ValueError(f"{os.fspath(source)}: --format and --shape are for raw bytes only")
     if is_raw and format is None:
         raise ValueError(f"{os.fspath(source)}: raw bytes, which need --format (and --shape)")
     if kind != ".safetensors" and only:
         raise ValueError(f"{os.fspath(source)}: --only chooses tensors of a .safetensors file")
-    if kind == Path(target).suffix == ".safetensors":
+    if kind == target_kind == ".safetensors":
         dtype = target_dtype(to)
 
         def plan_many(fd: int) -> TensorPlan:
@@ -125,10 +132,13 @@ def _planner(
         return plan_many
     source_format = None if format is None else Format(format)
     target_format = Format(to)
+    if target_format.itemsize == 0:
+        raise ValueError(f"--to {to!r}: items of 0 bytes cannot be written")
 
     def plan_one(fd: int) -> ArrayPlan:
         with reported(source):
             array = read_array(fd, source, only=only, format=source_format, shape=shape)
+            require_values(array, target_format)
         with reported(target):
             return plan_array(array, target, target_format)
 

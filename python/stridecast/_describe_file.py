@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from stridecast import _safetensors as safetensors
 from stridecast._convert_array import TENSOR_FORMATS, read_array
-from stridecast._files import opened, reported
+from stridecast._files import kind_of, opened, reported
 
 
 def describe_file(path: str | os.PathLike[str]) -> str:
@@ -16,13 +15,13 @@ def describe_file(path: str | os.PathLike[str]) -> str:
     Raises FileConversionError for a file that cannot be read or breaks the rules of its format,
     ValueError for one that has no header.
     """
-    suffix = Path(path).suffix
-    if suffix not in (".safetensors", ".npy"):
+    kind = kind_of(path)
+    if not kind:
         raise ValueError(
             f"{os.fspath(path)}: raw bytes do not say what they are; .safetensors and .npy files do"
         )
     with opened(path) as fd, reported(path):
-        lines = _tensor_lines(fd) if suffix == ".safetensors" else [_array_line(fd, path)]
+        lines = _tensor_lines(fd) if kind == ".safetensors" else [_array_line(fd, path)]
     return "".join(f"{_printable(line)}\n" for line in lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import pathlib
 import stat
 from collections.abc import Iterator
 
@@ -17,6 +18,26 @@ class FileConversionError(Exception):
 
 class FileFault(ValueError):
     """A file breaks a rule of its format; the text says which one and where, but not the file."""
+
+
+def kind_of(path: Path) -> str:
+    """What the file is by its name: ".safetensors", ".npy", or "" for raw bytes.
+
+    Raises ValueError for names that promise what is neither read nor written.
+    """
+    name = os.fspath(path)
+    if name == "-":
+        raise ValueError(
+            "'-': neither standard input nor standard output is converted, only files; for a file "
+            "of that name give its folder too"
+        )
+    suffix = pathlib.Path(path).suffix.lower()
+    if suffix == ".npz":
+        raise ValueError(
+            f"{name}: a .npz file is a zip of .npy files, which is neither read nor written; a "
+            f".npy file holds one array (unzip takes those of a .npz file out)"
+        )
+    return suffix if suffix in (".safetensors", ".npy") else ""
 
 
 @contextlib.contextmanager

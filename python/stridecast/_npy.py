@@ -27,6 +27,10 @@ class NpyError(FileFault):
     """A .npy file breaks a rule of its format, or holds what has no format text."""
 
 
+class UnnamedFormatError(NpyError):
+    """NumPy has no name for a format, so that no .npy file can hold its items."""
+
+
 def _numpy_format() -> Any:
     try:
         import numpy.lib.format
@@ -90,7 +94,10 @@ def _format_of_descr(descr: object) -> Format:
 
 
 def encode_header(format: Format, shape: tuple[int, ...], fortran_order: bool) -> bytes:
-    """The bytes of a file before its items. Raises NpyError for a format that NumPy cannot name."""
+    """The bytes of a file before its items.
+
+    Raises UnnamedFormatError for a format that NumPy cannot name, NpyError for other faults.
+    """
     dtype, more = _dtype_of(format)
     if more and fortran_order:
         raise NpyError(f"format {format.text!r}: sub-arrays cannot be written in Fortran order")
@@ -101,11 +108,7 @@ def encode_header(format: Format, shape: tuple[int, ...], fortran_order: bool) -
     except (TypeError, ValueError):
         named = False
     if not named:
-        raise NpyError(
-            f"format {format.text!r}: a .npy file has no name for it; write a .safetensors file, "
-            f"or numbers that NumPy knows with --to f or --to H (of raw bytes the bits themselves: "
-            f"--format H --to H)"
-        )
+        raise UnnamedFormatError(f"format {format.text!r}: a .npy file has no name for it")
     header = repr({"descr": descr, "fortran_order": fortran_order, "shape": shape + more})
     try:
         return _framed(header.encode("latin-1"), (1, 0))

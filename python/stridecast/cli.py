@@ -145,7 +145,7 @@ def convert_command(
     except FileConversionError as error:
         _fail(str(error))
     except ValueError as error:
-        _usage_error(str(error))
+        _usage_error(error)
     if not quiet:
         with contextlib.suppress(OSError):  # OUT is there: what cannot be told fails nothing
             _print(_describe(summary, target, time.perf_counter() - started) + "\n")
@@ -185,7 +185,7 @@ def explain(
         )
         _print(str(plan))
     except (ValueError, TypeError) as error:
-        _fail(str(error))
+        _fail(error)
     except OSError as error:
         _output_failed(error)
 
@@ -308,22 +308,29 @@ def _output_failed(error: OSError) -> NoReturn:
     _fail(f"standard output: {error.strerror or error}")
 
 
-def _fail(message: str) -> NoReturn:
-    _print_error(message)
+def _fail(error: str | Exception) -> NoReturn:
+    _print_error(error)
     raise typer.Exit(EXIT_FAILED)
 
 
-def _usage_error(message: str) -> NoReturn:
-    _print_error(message)
+def _usage_error(error: str | Exception) -> NoReturn:
+    _print_error(error)
     raise typer.Exit(EXIT_USAGE)
 
 
-def _print_error(message: str) -> None:
-    # Always one line: names and messages come out of files.
-    line = " ".join(message.split())
-    printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+def _print_error(error: str | Exception) -> None:
+    if isinstance(error, stridecast.FormatError):
+        # A format of the command line: below the message its text, and a caret below the mistake.
+        lines = str(error).splitlines()
+    else:
+        # Always one line: names and messages come out of files.
+        lines = [" ".join(str(error).split())]
+    printable = (
+        "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        for line in lines
+    )
     with contextlib.suppress(OSError):  # a closed stderr changes no exit code
-        print(f"stridecast: error: {printable}", file=sys.stderr)
+        print("stridecast: error:", "\n".join(printable), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -177,6 +177,26 @@ def test_field():
         sc.Buffer(b"a").field("a")
 
 
+def test_arguments_that_are_missing_or_of_another_type():
+    with pytest.raises(TypeError, match="obj: a buffer is needed"):
+        sc.Buffer()
+    for name in (0, None, b"x"):
+        with pytest.raises(TypeError, match="name must be a str, not"):
+            sc.Buffer(np.zeros(1, "i4,i4")).field(name)
+
+
+@pytest.mark.parametrize("dtype", [[], "V0", [("a", "S0")]], ids=str)
+def test_items_of_no_bytes(dtype):
+    array = np.zeros((2, 3), dtype)
+    assert array.itemsize == 0
+    b = sc.Buffer(array)
+    got = b.numpy()
+    assert (got.dtype, got.shape, got.base is not None) == (array.dtype, (2, 3), True)
+    if b.format.fields[0:1] and b.format.fields[0].fields:
+        with pytest.raises(ValueError, match="NumPy makes no arrays of texts of 0 bytes"):
+            b.field("a").numpy()
+
+
 def test_view():
     x = np.arange(12, dtype="u1").reshape(3, 4)
     b = sc.Buffer(x)

@@ -341,6 +341,19 @@ def test_explain_says_what_is_wrong(run, arguments, exit_code, message):
     assert err.startswith("stridecast: error: ")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["explain", "T{f:a:i<"], ["convert", "in.safetensors", "x.npy", "--to", "T{f:a:i<"]],
+)
+def test_a_caret_stands_below_the_mistake(run, mixed, monkeypatch, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    _, _, err = run(*arguments)
+    message, text, caret = err.splitlines()
+    assert message.startswith("stridecast: error: bad format at byte ")
+    position = int(message.split()[6].rstrip(":"))
+    assert text[caret.index("^") :] == "T{f:a:i<"[position:]
+
+
 def test_info_names_version_targets_and_threads(run):
     exit_code, out, _ = run("info")
     assert exit_code == 0

@@ -12,6 +12,21 @@ from conftest import ARITHMETIC
 import stridecast as sc
 
 
+@pytest.mark.parametrize(
+    ("itemsize", "error", "message"),
+    [
+        (4.0, TypeError, "itemsize must be an int, not float"),
+        ("4", TypeError, "itemsize must be an int, not str"),
+        (2**70, ValueError, "itemsize: 1180591620717411303424 does not fit 64 bits"),
+    ],
+)
+def test_what_is_no_itemsize(itemsize, error, message):
+    with pytest.raises(error, match=message):
+        sc.Format("i", itemsize)
+    with pytest.raises(TypeError, match="a format text must be str or bytes"):
+        sc.Format()
+
+
 def test_attributes():
     f = sc.Format("T{<d:x:(2,3)>h:y:T{b:p:}:z:}")
     (top,) = f.fields
