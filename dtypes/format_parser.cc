@@ -26,6 +26,7 @@
 #include "dtypes/format_extensions.h"
 #include "dtypes/format_scanner.h"
 #include "dtypes/name_set.h"
+#include "dtypes/storage_fields.h"
 #include "dtypes/struct_layout.h"
 
 namespace stridecast::internal {
@@ -268,13 +269,6 @@ void Parser::read_function_pointer() {
   finish_item(pointer_field(position), position, pointer_facts().alignment, false);
 }
 
-// Of what a registered type is stored as.
-bool has_swapped_form(DType type, const std::vector<Field>& fields) {
-  return type != DType::kLongDouble && type != DType::kComplexLongDouble &&
-         std::all_of(fields.begin(), fields.end(),
-                     [](const Field& field) { return has_swapped_form(field.type, field.fields); });
-}
-
 void Parser::read_custom_type() {
   const int64_t position = in_.position();
   int64_t end = position;
@@ -328,36 +322,6 @@ void Parser::read_custom_type() {
     field.order = order_of(mark_);
   }
   finish_item(std::move(field), position, facts.alignment, false);
-}
-
-// Gives the elements of a struct in the host's order the order `order`; false if they have none.
-bool set_order(std::vector<Field>* fields, ByteOrder order) {
-  bool any = false;
-  for (Field& field : *fields) {
-    if (field.type == DType::kStruct) {
-      const bool inner = set_order(&field.fields, order);
-      if (inner && field.custom) field.order = order;
-      any = inner || any;
-    } else if (field.order != ByteOrder::kNone) {
-      field.order = order;
-      any = true;
-    }
-  }
-  return any;
-}
-
-int64_t count_fields(const std::vector<Field>& fields) {
-  int64_t count = static_cast<int64_t>(fields.size());
-  for (const Field& field : fields) count += count_fields(field.fields);
-  return count;
-}
-
-// Structs in structs; 0 where there are no fields.
-int depth_of(const std::vector<Field>& fields) {
-  if (fields.empty()) return 0;
-  int depth = 0;
-  for (const Field& field : fields) depth = std::max(depth, depth_of(field.fields));
-  return depth + 1;
 }
 
 // A type that is stored as a struct: its elements follow the mark in force, and count for the
