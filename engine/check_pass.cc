@@ -34,6 +34,14 @@ void describe_bad_element(const LeafProgram& leaf, Cursor item, RunStatus& statu
   });
 }
 
+// A kernel that must not be called again: of the item only that is known which the caller says.
+void stop(const Plan::Impl& plan, uint32_t bits, size_t leaf, int64_t index, RunStatus& status) {
+  status.code = StatusCode::kDataError;
+  status.error_bits = bits;
+  status.field = static_cast<int>(leaf);
+  if (index >= 0) status.index = plan.options.index_offset + index;
+}
+
 // Whether one of these items is bad; the first is described.
 bool find_bad_item(const Plan::Impl& plan, const Loop& items, const Cursor& start,
                    RunStatus& status) {
@@ -44,7 +52,13 @@ bool find_bad_item(const Plan::Impl& plan, const Loop& items, const Cursor& star
     at.advance(items, i);
     for (size_t k = 0; k < plan.leaves.size(); ++k) {
       const LeafProgram& leaf = plan.leaves[k];
-      if (!leaf.may_fail() || check_items(leaf, one, at) == 0) continue;
+      if (!leaf.may_fail()) continue;
+      const uint32_t bits = check_items(leaf, one, at);
+      if (bits == 0) continue;
+      if ((bits & SC_ERR_STOP) != 0) {
+        stop(plan, bits, k, at.index, status);
+        return true;
+      }
       status.code = StatusCode::kDataError;
       status.index = plan.options.index_offset + at.index;
       status.field = static_cast<int>(k);
@@ -75,11 +89,14 @@ RunStatus check_only(const Plan::Impl& plan, Cursor at) {
       part.n = std::min(kStructItems, items.n - i);
       Cursor first = row;
       first.advance(items, i);
-      const bool bad =
-          std::any_of(plan.leaves.begin(), plan.leaves.end(), [&](const LeafProgram& leaf) {
-            return leaf.may_fail() && check_items(leaf, part, first) != 0;
-          });
-      if (bad && find_bad_item(plan, part, first, status)) return false;
+      uint32_t bits = 0;
+      for (size_t k = 0; bits == 0 && k < plan.leaves.size(); ++k) {
+        if (plan.leaves[k].may_fail()) bits = check_items(plan.leaves[k], part, first);
+        if ((bits & SC_ERR_STOP) == 0) continue;
+        stop(plan, bits, k, part.n == 1 ? first.index : -1, status);
+        return false;
+      }
+      if (bits != 0 && find_bad_item(plan, part, first, status)) return false;
     }
     return true;
   });

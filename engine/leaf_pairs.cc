@@ -57,8 +57,16 @@ bool same_bits(const Leaf& src, const Leaf& dst) {
 bool is_unknown(const Leaf& leaf) { return leaf.custom && leaf.swap_unit == 0; }
 
 std::string advice_on(const Leaf& leaf) {
-  return "nothing is known of '" + leaf.custom->module + "." + leaf.custom->qualname +
-         "': import '" + leaf.custom->module + "' if it registers the type, or register it";
+  const std::string name = leaf.custom->module + "." + leaf.custom->qualname;
+  if (find_registered(*leaf.custom) != nullptr) {
+    const std::string text = leaf.custom->param.empty()
+                                 ? "'[" + leaf.custom->module + "$" + leaf.custom->qualname + "$]'"
+                                 : "text";
+    return "'" + name + "' was registered after the format's text was parsed: parse the text " +
+           "again, e.g. buf.view(" + text + ")";
+  }
+  return "nothing is known of '" + name + "': import '" + leaf.custom->module +
+         "' if it registers the type, or register it";
 }
 
 [[noreturn]] void no_conversion(const Leaf& src, const Leaf& dst) {

@@ -147,16 +147,21 @@ Error Plan::status_error(const RunStatus& status) const {
   switch (status.code) {
     case StatusCode::kDataError: {
       const char* kind = (status.error_bits & SC_ERR_USER) != 0 ? "refused" : "";
-      if (status.index < 0) {
+      const bool stopped = (status.error_bits & SC_ERR_STOP) != 0;
+      if (status.index < 0 && !stopped) {
         return Error(ErrorCode::kData, kind, -1,
                      "an element " + internal::reason(status.error_bits) +
                          ", but the source changed before it could be named");
       }
-      std::string text = "element " + std::to_string(status.index);
-      if (!field_path(status.field).empty()) text += ", field '" + field_path(status.field) + "'";
-      const Format& to = impl_->dst.format();
-      text += ": " + std::string(status.value) + " " + internal::reason(status.error_bits) +
-              " (destination format '" + to.text() + "')";
+      std::string text =
+          status.index < 0 ? "an element" : "element " + std::to_string(status.index);
+      if (!field_path(status.field).empty()) {
+        text += (stopped ? " of field '" : ", field '") + field_path(status.field) + "'";
+      }
+      if (!stopped) text += ": " + std::string(status.value);
+      const uint32_t bits = stopped ? uint32_t{SC_ERR_USER} : status.error_bits;
+      text += " " + internal::reason(bits) + " (destination format '" + impl_->dst.format().text() +
+              "')";
       return Error(ErrorCode::kData, kind, status.index, text);
     }
     case StatusCode::kOverlap:

@@ -218,6 +218,18 @@ bool streams(const Plan::Impl& plan, Stream option) {
          (tiles ? kStreamTileBytes : kStreamBytes);
 }
 
+// Of a run that a kernel ended with SC_ERR_STOP: what is known without asking it again.
+RunStatus stopped_status(const Plan::Impl& plan, uint32_t errors) {
+  RunStatus status = failure(StatusCode::kDataError);
+  status.error_bits = errors;
+  if (plan.dst.size() == 1) status.index = plan.options.index_offset;
+  const auto asks = [](const LeafProgram& leaf) { return leaf.route.needs_gil(); };
+  if (std::ranges::count_if(plan.leaves, asks) == 1) {
+    status.field = static_cast<int>(std::ranges::find_if(plan.leaves, asks) - plan.leaves.begin());
+  }
+  return status;
+}
+
 RunStatus run_convert(const Plan::Impl& plan, const Cursor& at, const Operand& where,
                       const RunOptions& options) {
   bool overlap =
@@ -245,6 +257,7 @@ RunStatus run_convert(const Plan::Impl& plan, const Cursor& at, const Operand& w
                  : run_part(plan, plan.nest, at, RunContext{.flags = flags});
   }
   if (errors == 0) return RunStatus{};
+  if ((errors & SC_ERR_STOP) != 0) return stopped_status(plan, errors);
   RunStatus status = check_only(plan, at);
   if (status.ok()) {
     // Somebody else changed the source meanwhile: the run stopped all the same.

@@ -39,16 +39,18 @@ alignment : int, optional
 swap_unit : int, optional
     Bytes that a byteswap reverses together; the whole item if left out.
 param : callable, optional
-    Called with the text of a parameter that is not empty. Returns the storage as a text, or None for
-    what was registered; raises ValueError for a parameter that the type does not have. Without it
-    only the empty parameter is known.
+    Called with the text of a parameter that is not empty. Returns the storage as a text, or None
+    for what was registered; raises ValueError or LookupError for a parameter that the type does
+    not have (other exceptions arrive where the format was parsed). Without it only the empty
+    parameter is known.
 decode, encode : dict, optional
     Kernels from items of the type to a format, and back, by the format of one number: ``{"d": f}``.
     Other numbers are reached through the first of them. A kernel is a C function of the kernel ABI
     (``stridecast/kernel_abi.h``) from ctypes, cffi, ``numba.cfunc`` or a capsule, which runs at full
     speed in any thread; or a callable that gets an array and returns as many values, which runs with
     the interpreter's lock in the thread that called. Both see packed items in the host's byte order.
-    What a callable raises arrives where the conversion was called, with a note that names the element.
+    What a callable raises ends the run and arrives where the conversion was called; the note on it
+    names the field.
 dtype : numpy.dtype, optional
     Of an item in the host's byte order: what ``.numpy()`` gives where the type itself offers none (see
     ``Format.numpy_dtype``), and what callables get in arrays. Without it those are unsigned integers of
@@ -80,29 +82,33 @@ int64_t default_alignment(int64_t itemsize) {
   return is_power ? itemsize : 1;
 }
 
-// One reference a callable that reads parameters, kept for good: `context` points to it.
+// What a callable said is the storage; "" for None.
+std::string storage_of(PyObject* callable, std::string_view param) {
+  nb::object text =
+      checked(PyUnicode_FromStringAndSize(param.data(), static_cast<Py_ssize_t>(param.size())));
+  nb::object storage = checked(PyObject_CallOneArg(callable, text.ptr()));
+  if (storage.is_none()) return "";
+  if (!PyUnicode_Check(storage.ptr())) {
+    raise(PyExc_TypeError, "param must return the storage as a str, or None, not %.200s",
+          Py_TYPE(storage.ptr())->tp_name);
+  }
+  return text_of(storage);
+}
+
+// One reference a callable that reads parameters, kept for good: `context` points to it. What it
+// raises goes through the parser to the caller, but for what says that there is no such parameter.
 bool read_param(std::string_view param, TypeLayout* layout, void* context) {
   if (!Py_IsInitialized()) return false;
-  const PyGILState_STATE state = PyGILState_Ensure();
-  bool known = false;
-  {
-    PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
-    PyErr_Fetch(&type, &value, &trace);
-    try {
-      nb::object text =
-          checked(PyUnicode_FromStringAndSize(param.data(), static_cast<Py_ssize_t>(param.size())));
-      nb::object storage =
-          checked(PyObject_CallOneArg(static_cast<PyObject*>(context), text.ptr()));
-      if (!storage.is_none()) layout->storage = text_of(storage);
-      known = true;
-    } catch (...) {
-      known = false;  // the parser says which parameter the type does not have
-    }
-    PyErr_Clear();
-    PyErr_Restore(type, value, trace);
+  const Interpreter interpreter;
+  try {
+    std::string storage = storage_of(static_cast<PyObject*>(context), param);
+    if (!storage.empty()) layout->storage = std::move(storage);
+    return true;
+  } catch (nb::python_error& error) {
+    if (!error.matches(PyExc_ValueError) && !error.matches(PyExc_LookupError)) throw;
+    keep_cause(std::move(error), "'" + std::string(param) + "'");
+    return false;
   }
-  PyGILState_Release(state);
-  return known;
 }
 
 // The argument dtype=, checked.
@@ -114,7 +120,8 @@ nb::object item_dtype(PyObject* dtype, const TypeLayout& layout) {
     raise(PyExc_ValueError, "dtype %R has items of %lld bytes, the type of %lld", given.ptr(),
           static_cast<long long>(itemsize_of(given)), static_cast<long long>(itemsize));
   }
-  if (!given.attr("newbyteorder")("=").equal(given) || nb::cast<bool>(given.attr("hasobject"))) {
+  // Dtypes that hold objects may refuse to be asked for another byte order.
+  if (nb::cast<bool>(given.attr("hasobject")) || !given.attr("newbyteorder")("=").equal(given)) {
     raise(PyExc_ValueError, "dtype %R must be in native byte order and hold no Python objects",
           given.ptr());
   }

@@ -124,31 +124,29 @@ void BufferView::open_exporter(PyObject* object, Access access, const char* name
   // Shape and strides that the exporter left out, checked against what it says about its size.
   const int64_t* shape = reinterpret_cast<const int64_t*>(view.shape);
   const int64_t* strides = reinterpret_cast<const int64_t*>(view.strides);
-  made_.resize(static_cast<size_t>(ndim) * 2);
+  int64_t* made = make_dims(static_cast<size_t>(ndim));
   if (shape == nullptr && ndim > 0) {
     if (ndim > 1 || view.itemsize == 0) {
       raise(PyExc_BufferError, "%s: its exporter gives no shape", name);
     }
-    made_[0] = view.len / view.itemsize;
-    shape = made_.data();
+    made[0] = view.len / view.itemsize;
+    shape = made;
   }
   int64_t bytes = view.itemsize;
   bool empty = false;
   for (int k = ndim - 1; k >= 0; --k) {
     if (shape[k] < 0) raise(PyExc_BufferError, "%s: its exporter claims a negative size", name);
     empty = empty || shape[k] == 0;
-    made_[static_cast<size_t>(ndim + k)] = bytes;
+    made[ndim + k] = bytes;
     if (__builtin_mul_overflow(bytes, shape[k] == 0 ? 1 : shape[k], &bytes)) {
       raise(PyExc_BufferError, "%s: its exporter claims more bytes than can be addressed", name);
     }
   }
-  if (strides == nullptr) {
-    if (!empty && bytes > view.len) {
-      raise(PyExc_BufferError, "%s: its exporter claims %lld bytes by shape but gives %zd", name,
-            static_cast<long long>(bytes), view.len);
-    }
-    strides = made_.data() + ndim;
+  if (!empty && bytes > view.len) {
+    raise(PyExc_BufferError, "%s: its exporter claims %lld bytes by shape but gives %zd", name,
+          static_cast<long long>(bytes), view.len);
   }
+  if (strides == nullptr) strides = made + ndim;
   set(std::move(format), static_cast<char*>(view.buf), ndim, shape, strides, view.readonly != 0,
       pointers ? reinterpret_cast<const int64_t*>(view.suboffsets) : nullptr);
 }

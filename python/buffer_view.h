@@ -69,10 +69,12 @@ class BufferView {
     suboffsets_ = suboffsets;
     readonly_ = readonly;
   }
-  /// Room for the shape and strides of `ndim` dimensions that `object` does not have in this form.
+  /// Room for the shape and strides of `ndim` dimensions that the object does not have in this
+  /// form, or may change meanwhile.
   int64_t* make_dims(size_t ndim) {
-    made_.resize(2 * ndim);
-    return made_.data();
+    if (ndim <= kFewDims) return few_;
+    many_.resize(2 * ndim);
+    return many_.data();
   }
   /// Keeps `object` alive as long as this view; memory() makes a Memory of it.
   void keep(nb::object object) { keep_ = std::move(object); }
@@ -90,8 +92,10 @@ class BufferView {
   bool readonly_ = false;
   bool is_memory_ = false;  // keep_ is a Memory already
   nb::object keep_;
-  Py_buffer exporter_;         // without obj: not in use
-  std::vector<int64_t> made_;  // shape and strides that the object does not have so
+  Py_buffer exporter_;  // without obj: not in use
+  static constexpr size_t kFewDims = 8;
+  int64_t few_[2 * kFewDims];  // shape and strides of our own, without an allocation
+  std::vector<int64_t> many_;
 };
 
 }  // namespace stridecast::python

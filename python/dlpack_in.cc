@@ -70,6 +70,24 @@ void check_device(PyObject* object, const char* name) {
   require_host_memory(PyLong_AsLongLongAndOverflow(type.ptr(), &overflow), name);
 }
 
+// torch marks tensors whose values are the negatives or conjugates of their bytes, which a DLPack
+// tensor cannot say.
+void refuse_marks(PyObject* object, const char* name) {
+  static constexpr struct {
+    const char *question, *what, *way_out;
+  } kMarks[] = {{"is_neg", "negatives", "resolve_neg"}, {"is_conj", "conjugates", "resolve_conj"}};
+  for (const auto& [question, what, way_out] : kMarks) {
+    const nb::object method = optional_attribute(object, question);
+    if (!method || PyCallable_Check(method.ptr()) == 0) continue;
+    const nb::object answer = checked(PyObject_CallNoArgs(method.ptr()));
+    if (answer.ptr() != Py_True) continue;
+    raise(PyExc_BufferError,
+          "%s: its memory holds the %s of its values, which DLPack cannot say; pass "
+          "tensor.%s()",
+          name, what, way_out);
+  }
+}
+
 // The newest form that we read; producers of before 2023 know no arguments.
 nb::object request_capsule(const nb::object& method) {
   static PyObject* keyword = checked(Py_BuildValue("(s)", "max_version")).release().ptr();
@@ -192,6 +210,7 @@ bool read_dlpack(PyObject* object, const char* name, BufferView* view) {
   const nb::object method = optional_attribute(object, "__dlpack__");
   if (!method) return false;
   check_device(object, name);
+  refuse_marks(object, name);
   const nb::object capsule = request_capsule(method);
   // The holder, and the object that keeps it, exist before there is a tensor to hold.
   auto holder = std::make_unique<Holder>();

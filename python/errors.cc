@@ -3,7 +3,11 @@
 
 #include <cstdarg>
 #include <exception>
+#include <memory>
 #include <new>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "python/python_kernel.h"
 
@@ -50,6 +54,27 @@ PyObject* new_exception(const char* name, const char* doc, PyObject* base) {
   return checked(PyErr_NewExceptionWithDoc(name, doc, base, attributes.ptr())).release().ptr();
 }
 
+// An exception that an answer to the parser hides.
+struct Cause {
+  nb::python_error error;
+  std::string mark;
+};
+thread_local Cause* cause = nullptr;  // not freed with its thread: the interpreter may be gone
+
+// The cause of this error, if it is one; whatever was kept is dropped.
+nb::object take_cause(const Error& error) {
+  const std::unique_ptr<Cause> kept(std::exchange(cause, nullptr));
+  const bool fits =
+      kept && (error.kind() == "custom-bad-param" || error.code() == ErrorCode::kUnknownType) &&
+      std::string_view(error.what()).find(kept->mark) != std::string_view::npos;
+  if (!fits) return nb::object();
+  nb::object value = nb::borrow(kept->error.value());
+  if (kept->error.traceback().is_valid()) {
+    PyException_SetTraceback(value.ptr(), kept->error.traceback().ptr());
+  }
+  return value;
+}
+
 // The Python exception type of each ErrorCode.
 PyObject* exception_type(ErrorCode code) noexcept {
   switch (code) {
@@ -72,10 +97,10 @@ PyObject* exception_type(ErrorCode code) noexcept {
 }
 
 void set_error(const Error& error) {
-  if (error.code() == ErrorCode::kData &&
-      restore_callable_error(error.what(), error.kind() == "refused")) {
-    return;
-  }
+  nb::object reason = take_cause(error);
+  // Another part of the run may have failed too, of something else.
+  const bool refused = error.code() == ErrorCode::kData && error.kind() == "refused";
+  if (restore_callable_error(refused ? error.what() : nullptr)) return;
   PyObject* type = exception_type(error.code());
   // A format text may hold bytes that are no UTF-8, and messages quote it.
   nb::object message = checked(PyUnicode_DecodeUTF8(
@@ -84,6 +109,7 @@ void set_error(const Error& error) {
   if (error.code() == ErrorCode::kFormat || error.code() == ErrorCode::kUnknownType) {
     value.attr("kind") = nb::str(error.kind().c_str());
     value.attr("position") = nb::int_(error.position());
+    if (reason.is_valid()) PyException_SetCause(value.ptr(), reason.release().ptr());
   }
   PyErr_SetObject(type, value.ptr());
 }
@@ -123,6 +149,10 @@ void set_python_error() noexcept {
   } catch (...) {
     PyErr_SetString(PyExc_RuntimeError, "unknown C++ exception");
   }
+}
+
+void keep_cause(nb::python_error&& error, const std::string& mark) {
+  delete std::exchange(cause, new Cause{std::move(error), mark});
 }
 
 void raise(PyObject* type, const char* format, ...) {

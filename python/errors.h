@@ -5,6 +5,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <string>
 #include <utility>
 
 #include "stridecast/error.h"
@@ -18,6 +19,27 @@ void bind_errors(nb::module_& m);
 
 /// Sets the Python exception that stands for the C++ exception in flight; call it in a catch block.
 void set_python_error() noexcept;
+
+/// For callbacks of the library: the interpreter's lock, and no exception of somebody else's that
+/// Python code would see.
+class Interpreter {
+ public:
+  Interpreter() : state_(PyGILState_Ensure()) { PyErr_Fetch(&type_, &value_, &trace_); }
+  ~Interpreter() {
+    PyErr_Restore(type_, value_, trace_);
+    PyGILState_Release(state_);
+  }
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
+
+ private:
+  PyGILState_STATE state_;
+  PyObject *type_ = nullptr, *value_ = nullptr, *trace_ = nullptr;
+};
+
+/// Of what was raised while a text is parsed, for the __cause__ of the FormatError that may come of
+/// it on this thread: one whose message has `mark`.
+void keep_cause(nb::python_error&& error, const std::string& mark);
 
 /// Raises a Python exception with a message formatted as by PyErr_Format.
 [[noreturn]] void raise(PyObject* type, const char* format, ...);

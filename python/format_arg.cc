@@ -141,6 +141,17 @@ const char* builtin_code(PyObject* type) {
   return nullptr;
 }
 
+// For the message about a torch.dtype: the text that says the same. torch calls its types what
+// NumPy and ml_dtypes do; it is not imported for the question.
+std::string meant_by_torch(PyObject* argument) {
+  if (std::string_view(Py_TYPE(argument)->tp_name) != "torch.dtype") return "";
+  const std::string name = text_of(checked(PyObject_Repr(argument)));
+  constexpr std::string_view kPrefix = "torch.";
+  if (!name.starts_with(kPrefix)) return "";
+  const std::string meant = meant_by(std::string_view(name).substr(kPrefix.size()));
+  return meant.empty() ? "" : "; the format text for " + name + " is '" + meant + "'";
+}
+
 Format format_of_other(PyObject* argument) {
   if (PyUnicode_Check(argument) || PyBytes_Check(argument)) {
     const std::string text = text_of(argument);
@@ -152,10 +163,12 @@ Format format_of_other(PyObject* argument) {
   }
   if (const char* code = builtin_code(argument)) return Format::parse(code);
   if (nb::object dtype = dtype_of_scalar_type(argument)) return *format_of_dtype(dtype.ptr());
+  const std::string meant = meant_by_torch(argument);
   raise(PyExc_TypeError,
-        "a format must be a format text, a Format, a dtype or a scalar type, not %.200s",
+        "a format must be a format text, a Format, a dtype or a scalar type, not %.200s%s",
         PyType_Check(argument) ? reinterpret_cast<PyTypeObject*>(argument)->tp_name
-                               : Py_TYPE(argument)->tp_name);
+                               : Py_TYPE(argument)->tp_name,
+        meant.c_str());
 }
 
 }  // namespace

@@ -86,10 +86,19 @@ bool is_f_contiguous(const BufferView& view) {
 }
 
 void require_format(const Format& wanted, const BufferView& out) {
-  if (!(wanted == out.format())) {
-    raise(PyExc_ValueError, "out has the format '%s', not '%s'", out.format().text().c_str(),
-          wanted.text().c_str());
+  if (wanted == out.format()) return;
+  const std::string& text = wanted.text();
+  if (text == out.format().text() && wanted.itemsize() == out.format().itemsize()) {
+    raise(PyExc_ValueError,
+          "out has the format '%s' as it was parsed before a type in it was registered; parse the "
+          "text again, e.g. by buf.view('%s')",
+          text.c_str(), text.c_str());
   }
+  // Plain bytes have no format of their own.
+  const std::string hint =
+      out.format().text() == "B" ? "; pass Buffer(out).view('" + text + "')" : "";
+  raise(PyExc_ValueError, "out has the format '%s', not '%s'%s", out.format().text().c_str(),
+        text.c_str(), hint.c_str());
 }
 
 Fresh::Fresh(const BufferView& view, const Format& format, char order, Clear clear)

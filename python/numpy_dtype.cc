@@ -229,7 +229,9 @@ nb::object dtype_of_custom(const Field& field) {
     nb::object dtype = dtype_by_hook(*field.custom, field.order, field.itemsize);
     if (dtype) return dtype;
   } catch (const UnknownType&) {
-    if (!declared && !has_storage) throw;
+    // Of a type that is known without its module, importing that is no advice.
+    const bool is_known = field.swap_unit != 0;
+    if (!declared && !has_storage && !is_known) throw;
   }
   if (declared) return declared;
   if (!has_storage) raise_no_dtype(field);

@@ -2,6 +2,7 @@
 #define STRIDECAST_NUMPY_API_OWNER
 #include "python/numpy_view.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <vector>
@@ -25,8 +26,6 @@ bool load_api() {
   ndarray_type.store(&PyArray_Type, std::memory_order_release);
   return true;
 }
-
-const int64_t* dims(const npy_intp* values) { return reinterpret_cast<const int64_t*>(values); }
 
 PyArrayObject* array_in(PyObject* object) { return reinterpret_cast<PyArrayObject*>(object); }
 
@@ -74,9 +73,16 @@ bool read_ndarray(PyObject* object, BufferView* view) {
   if (!is_ndarray(object)) return false;
   PyArrayObject* array = array_in(object);
   view->keep(nb::borrow(object));
-  view->set(format_of_dtype(reinterpret_cast<PyObject*>(PyArray_DESCR(array))),
-            PyArray_BYTES(array), PyArray_NDIM(array), dims(PyArray_DIMS(array)),
-            dims(PyArray_STRIDES(array)), (PyArray_FLAGS(array) & NPY_ARRAY_WRITEABLE) == 0);
+  // Python code may run from here on, in the format's parser already, and assign the array's shape
+  // or dtype: everything is taken as it is now.
+  const int ndim = PyArray_NDIM(array);
+  char* data = PyArray_BYTES(array);
+  const bool readonly = (PyArray_FLAGS(array) & NPY_ARRAY_WRITEABLE) == 0;
+  int64_t* dims = view->make_dims(static_cast<size_t>(ndim));
+  std::copy_n(PyArray_DIMS(array), ndim, dims);
+  std::copy_n(PyArray_STRIDES(array), ndim, dims + ndim);
+  const nb::object dtype = nb::borrow(reinterpret_cast<PyObject*>(PyArray_DESCR(array)));
+  view->set(format_of_dtype(dtype.ptr()), data, ndim, dims, dims + ndim, readonly);
   return true;
 }
 

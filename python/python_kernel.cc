@@ -72,27 +72,46 @@ void call(const Callable& callable, const sc_run& run) {
               static_cast<size_t>(items * itemsize_of(callable.dst_dtype)));
 }
 
-// Ctrl-C and the like: nothing more is called in this run.
-bool is_interrupted() {
-  return pending && PyErr_GivenExceptionMatches(pending->value().ptr(), PyExc_Exception) == 0;
-}
+// Conversions in callables in conversions: each level takes some sixteen kilobytes of the C stack,
+// of which a thread may have no more than 512.
+constexpr int kMaxDepth = 16;
+thread_local int depth = 0;
+
+class Nested {
+ public:
+  Nested() {
+    if (depth >= kMaxDepth) {
+      raise(PyExc_RecursionError, "conversions by callables are nested more than %d deep",
+            kMaxDepth);
+    }
+    if (Py_EnterRecursiveCall(" in a conversion by a callable") != 0) raise_current();
+    ++depth;
+  }
+  ~Nested() {
+    --depth;
+    Py_LeaveRecursiveCall();
+  }
+  Nested(const Nested&) = delete;
+  Nested& operator=(const Nested&) = delete;
+};
 
 uint32_t trampoline(const sc_run* run) {
+  // What was raised ends the run, and is what the run raises: callables may have side effects, and
+  // may convert themselves, so that none is asked twice.
+  constexpr uint32_t kStopped = uint32_t{SC_ERR_USER} | SC_ERR_STOP;
   const PyGILState_STATE state = PyGILState_Ensure();
   uint32_t errors = 0;
-  try {
-    if (is_interrupted()) {
-      PyGILState_Release(state);
-      return SC_ERR_USER;
+  if (pending) {
+    errors = kStopped;
+  } else {
+    try {
+      const Nested nested;
+      call(*static_cast<const Callable*>(run->params), *run);
+    } catch (...) {
+      set_python_error();
+      pending = std::make_unique<nb::python_error>();
+      errors = kStopped;
     }
-    call(*static_cast<const Callable*>(run->params), *run);
-  } catch (nb::python_error& error) {
-    pending = std::make_unique<nb::python_error>(std::move(error));
-    errors = SC_ERR_USER;
-  } catch (...) {
-    set_python_error();
-    pending = std::make_unique<nb::python_error>();
-    errors = SC_ERR_USER;
   }
   PyGILState_Release(state);
   return errors;
@@ -191,11 +210,13 @@ ForeignKernel kernel_of(nb::handle object, nb::handle src, nb::handle dst) {
   return {trampoline, callable_for(object, src, dst), SC_NEEDS_GIL};
 }
 
-bool restore_callable_error(const char* message, bool refused) {
+bool restore_callable_error(const char* message) {
   const std::unique_ptr<nb::python_error> error = std::move(pending);
-  if (!error || !refused) return false;
-  nb::object value = nb::borrow(error->value());
-  if (nb::hasattr(value, "add_note")) value.attr("add_note")(message);
+  if (!error) return false;
+  if (message != nullptr) {
+    nb::object value = nb::borrow(error->value());
+    if (nb::hasattr(value, "add_note")) value.attr("add_note")(message);
+  }
   error->restore();
   return true;
 }

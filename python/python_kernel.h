@@ -28,9 +28,9 @@ bool is_c_function(nb::handle object);
 /// and gives one of as many `dst` items; both are dtypes. Raises TypeError for anything else.
 ForeignKernel kernel_of(nb::handle object, nb::handle src, nb::handle dst);
 
-/// If a callable raised in the run that has just failed on this thread, and that is what it failed
-/// of (`refused`): sets that exception, with `message` as a note, and says true.
-bool restore_callable_error(const char* message, bool refused);
+/// If a callable raised in the run that has just failed on this thread: sets that exception, with
+/// `message` as a note unless it is null, and says true.
+bool restore_callable_error(const char* message);
 
 }  // namespace stridecast::python
 

@@ -234,31 +234,26 @@ nb::dict declared_dtypes() {
   return declared;
 }
 
-// For the parser: a type whose module is imported, and NumPy too; errors are answers.
+// For the parser: a type whose module is imported, and NumPy too. An Exception is an answer, that
+// the type is unknown; Ctrl-C and the like go through the parser to the caller.
 bool resolve(std::string_view module, std::string_view qualname, TypeLayout* layout) {
   if (!Py_IsInitialized()) return false;
-  const PyGILState_STATE state = PyGILState_Ensure();
-  bool known = false;
-  {
-    PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
-    PyErr_Fetch(&type, &value, &trace);
-    try {
-      const CustomType custom{std::string(module), std::string(qualname), layout->param};
-      nb::object object;
-      if (numpy_loaded() && find_type(custom, &object) == Found::kType) {
-        if (nb::object dtype = ask(object, custom, ByteOrder::kNone, 0)) {
-          layout->size = itemsize_of(dtype);
-          layout->alignment = nb::cast<int64_t>(dtype.attr("alignment"));
-          known = true;
-        }
-      }
-    } catch (...) {
-      known = false;  // the text's error names the type; whoever wants the dtype hears the reason
-    }
-    PyErr_Restore(type, value, trace);
+  const Interpreter interpreter;
+  const CustomType custom{std::string(module), std::string(qualname), layout->param};
+  try {
+    nb::object object;
+    if (!numpy_loaded() || find_type(custom, &object) != Found::kType) return false;
+    nb::object dtype = ask(object, custom, ByteOrder::kNone, 0);
+    if (!dtype) return false;
+    layout->size = itemsize_of(dtype);
+    layout->alignment = nb::cast<int64_t>(dtype.attr("alignment"));
+    return true;
+  } catch (nb::python_error& error) {
+    if (!error.matches(PyExc_Exception)) throw;
+    keep_cause(std::move(error), name_of(custom));
+  } catch (const nb::cast_error&) {  // a dtype with a strange alignment
   }
-  PyGILState_Release(state);
-  return known;
+  return false;
 }
 
 }  // namespace

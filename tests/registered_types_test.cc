@@ -183,6 +183,33 @@ TEST_P(RegisteredTypes, ReportWhatTheirKernelsRefuse) {
             std::string::npos);
 }
 
+// The complaint of a kernel that says SC_ERR_STOP is kept elsewhere: none looks for the item.
+TEST_P(RegisteredTypes, AreNotAskedAgainAfterStop) {
+  static int calls = 0;
+  calls = 0;
+  const sc_kernel stop = [](const sc_run*) -> uint32_t {
+    ++calls;
+    return uint32_t{SC_ERR_USER} | SC_ERR_STOP;
+  };
+  register_type({.module = "fixed",
+                 .qualname = "Stops",
+                 .layout = {.size = 2, .alignment = 2, .swap_unit = 2},
+                 .conversions = {{.other = DType::kInt32, .decode = stop}}});
+  std::vector<int16_t> items(5000);
+  std::vector<float> result(5000);
+  const auto run = [&](int64_t n) {
+    const Plan plan = Plan::convert(packed("[fixed$Stops$]", n), packed("f", n));
+    const RunStatus status =
+        plan.try_run(Operand{items.data()}, Operand{result.data()}, RunOptions{.threads = 1});
+    EXPECT_EQ(status.code, StatusCode::kDataError);
+    EXPECT_EQ(plan.status_error(status).kind(), "refused");
+    return std::string(plan.status_error(status).what());
+  };
+  EXPECT_TRUE(run(5000).starts_with("an element is refused by the conversion of its type"));
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(run(1).starts_with("element 0 is refused by the conversion of its type"));
+}
+
 // Items that the mask leaves out reach a kernel that may complain as zeros, whatever their size.
 TEST_P(RegisteredTypes, DoNotComplainOfUnselectedItems) {
   const std::vector<unsigned char> items = {0, 0, 1, 0xFF, 0xFF, 0xFF, 0, 0, 3};
@@ -286,7 +313,7 @@ void expect_transposed(const std::string& type, int64_t rows, int64_t columns) {
 }
 
 TEST_P(RegisteredTypes, OfAnySizeTranspose) {
-  for (const auto [rows, columns] : {std::pair<int64_t, int64_t>{40, 50}, {3, 300}, {300, 4}}) {
+  for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{40, 50}, {3, 300}, {300, 4}}) {
     expect_transposed(sized_type<3>(), rows, columns);
     expect_transposed(sized_type<12>(), rows, columns);
     expect_transposed(">" + sized_type<100>(4), rows, columns);

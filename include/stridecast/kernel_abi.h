@@ -24,7 +24,9 @@ enum {
   SC_ERR_OVERFLOW = 1, /* a value does not fit the destination */
   SC_ERR_NAN = 2,      /* a NaN has no counterpart in the destination */
   SC_ERR_TEXT = 4,     /* a text could not be read or written */
-  SC_ERR_USER = 8      /* a user kernel's own complaint */
+  SC_ERR_USER = 8,     /* a user kernel's own complaint */
+  SC_ERR_STOP = 16     /* beside another bit: the run must end without another call of a kernel,
+                          not even to find the item; the complaint is kept elsewhere */
 };
 
 /* A rectangle of n[0] rows of n[1] items; n[0] == 1 is a 1-D run. n is never 0. No pointer needs

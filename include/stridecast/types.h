@@ -103,7 +103,7 @@ struct TypeLayout {
 
 /// Says in *layout what the type is under `param`, unescaped; false if it has no such parameter.
 /// *layout comes filled with what was registered for the empty parameter, and `param` in it. Called
-/// while formats are parsed, from any thread; throws nothing.
+/// while formats are parsed, from any thread; what it throws the parser throws on.
 using ParamReader = bool (*)(std::string_view param, TypeLayout* layout, void* context);
 
 /// Kernels between a custom type and one arithmetic type, through which it reaches all others. Both
@@ -149,7 +149,8 @@ STRIDECAST_API uint64_t known_types() noexcept;
 /// Asked for types that nobody registered: the size and alignment of items of type
 /// module.qualname under layout->param, for a host that can look a type up (Python's, in modules
 /// that are imported already). False if it does not know the type. Called while formats are parsed,
-/// from any thread; throws nothing. A swap unit of 0 says that nobody knows how to byteswap it.
+/// from any thread; what it throws the parser throws on. A swap unit of 0 says that nobody knows
+/// how to byteswap it.
 using TypeResolver = bool (*)(std::string_view module, std::string_view qualname,
                               TypeLayout* layout);
 

@@ -350,3 +350,38 @@ def test_torch_as_operand_and_result():
         sc.Buffer(torch.ones(2, requires_grad=True))
     with pytest.raises(BufferError, match="packed"):
         sc.Buffer(torch.empty(4, dtype=torch.float4_e2m1fn_x2))
+
+
+def test_torchs_lazy_negatives_and_conjugates_are_refused():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(BufferError, match=r"resolve_neg\(\)"):
+        sc.Buffer(torch._neg_view(torch.ones(2)))
+    assert sc.Buffer(torch._neg_view(torch.ones(2)).resolve_neg()).tolist() == [-1, -1]
+    with pytest.raises(BufferError, match="conj"):
+        sc.Buffer(torch.ones(2, dtype=torch.complex64).conj())
+
+
+@pytest.mark.parametrize(
+    ("mark", "way_out"), [("is_neg", r"resolve_neg\(\)"), ("is_conj", r"resolve_conj\(\)")]
+)
+def test_marks_that_dlpack_cannot_say(mark, way_out):
+    class Tensor:
+        def __dlpack_device__(self):
+            return (1, 0)
+
+        def __dlpack__(self, **options):
+            return np.ones(2).__dlpack__(**options)
+
+    assert sc.Buffer(Tensor()).tolist() == [1, 1]
+    setattr(Tensor, mark, lambda self: False)
+    assert sc.Buffer(Tensor()).tolist() == [1, 1]
+    setattr(Tensor, mark, lambda self: True)
+    with pytest.raises(BufferError, match=way_out):
+        sc.Buffer(Tensor())
+
+
+def test_torchs_types_are_no_formats_but_named():
+    torch = pytest.importorskip("torch")
+    for type, text in ((torch.bfloat16, "E"), (torch.float, "f"), (torch.long, "q")):
+        with pytest.raises(TypeError, match=f"the format text for {type} is '{text}'"):
+            sc.convert(np.zeros(2), type)

@@ -71,6 +71,25 @@ def test_value_errors(call):
     assert str(caught.value)
 
 
+def test_a_dtype_of_torch_names_the_text():
+    kind = type("torch.dtype", (), {"__repr__": lambda self: f"torch.{self.name}"})
+    for name, text in (("bfloat16", "E"), ("float8_e4m3fn", r"\[ml_dtypes\$float8_e4m3fn\$\]")):
+        dtype = kind()
+        dtype.name = name
+        with pytest.raises(TypeError, match=f"not torch.dtype; .* for torch.{name} is '{text}'"):
+            sc.convert(SRC, dtype)
+
+
+def test_plain_bytes_as_out_need_a_format():
+    out = bytearray(16)
+    with pytest.raises(ValueError, match=r"'B', not 'f'; pass Buffer\(out\)\.view\('f'\)$"):
+        sc.convert(SRC, "f", out=out)
+    sc.convert(SRC, "f", out=sc.Buffer(out).view("f"))
+    assert bytes(out) == SRC.tobytes()
+    with pytest.raises(ValueError, match=r"'d', not 'f'$"):
+        sc.convert(SRC, "f", out=np.zeros(4))
+
+
 def test_errors_name_the_choices():
     with pytest.raises(ValueError, match="'wrap', 'saturate', 'raise'"):
         sc.convert(SRC, "d", overflow="clip")
@@ -173,3 +192,27 @@ def test_foreign_format_texts(wrong):
     view = make(ctypes.addressof(info))
     with pytest.raises(sc.FormatError):
         sc.Buffer(view)
+
+
+@pytest.mark.parametrize("with_strides", [True, False])
+@pytest.mark.parametrize(("shape", "length"), [((4,), 8), ((4,), 0), ((2, 2), 15), ((), 3)])
+def test_an_exporter_that_has_less_than_its_shape_says(shape, length, with_strides):
+    ctypes = pytest.importorskip("ctypes")
+    data = ctypes.create_string_buffer(16)
+    sizes = (ctypes.c_ssize_t * 2)(*shape)
+    steps = (ctypes.c_ssize_t * 2)(*np.zeros(shape, "i4").strides)
+    info = PyBuffer(
+        buf=ctypes.addressof(data),
+        len=length,
+        itemsize=4,
+        ndim=len(shape),
+        format=b"i",
+        shape=ctypes.addressof(sizes),
+        strides=ctypes.addressof(steps) if with_strides else None,
+    )
+    make = ctypes.pythonapi.PyMemoryView_FromBuffer
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p]
+    view = make(ctypes.addressof(info))
+    with pytest.raises(BufferError, match=f"by shape but gives {length}"):
+        sc.Buffer(view)
+    assert sc.Buffer(memoryview(bytes(16))[::3]).shape == (6,)  # a slice's len is what it selects

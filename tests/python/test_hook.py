@@ -194,8 +194,19 @@ class TestChecks:
             fmt.numpy_dtype()
         assert repr(caught.value.__cause__) == "ZeroDivisionError('nothing there')"
         assert caught.value.__notes__ == ["format '>[mine$posit16$p]', position 1"]
-        with pytest.raises(sc.UnknownTypeError):  # nor does anybody know the size
+        with pytest.raises(sc.UnknownTypeError) as caught:  # nor does anybody know the size
             sc.Format("[mine$posit16$p]")
+        assert repr(caught.value.__cause__.__cause__) == "ZeroDivisionError('nothing there')"
+
+    @pytest.mark.parametrize("wrong", [KeyboardInterrupt(), SystemExit(2)], ids=repr)
+    def test_ctrl_c_is_no_answer(self, module, wrong):
+        module.posit16 = hooked(wrong)
+        with pytest.raises(type(wrong)):
+            sc.Format("[mine$posit16$ctrl_c]")
+        with pytest.raises(type(wrong)):
+            sc.convert(np.zeros(2), "T{d:x:[mine$posit16$ctrl_c]:y:}")
+        with pytest.raises(type(wrong)):
+            sc.Format("[mine$posit16$ctrl_c]", 2)
 
     def test_nothing_is_remembered_of_a_failure(self, module):
         fmt = sc.Format("[mine$posit16$]", 2)

@@ -5,9 +5,11 @@ The kernels themselves have tests of their own: test_user_kernels.py.
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -251,7 +253,9 @@ class TestParameters:
         sc.Format(text(name, param="a%5D%20b"))
         assert asked[0] == "a] b"
 
-    @pytest.mark.parametrize("answer", ["q<", ">d", "x", 3, KeyError("no")], ids=str)
+    @pytest.mark.parametrize(
+        "answer", ["q<", ">d", "x", KeyError("no"), ValueError("bad")], ids=str
+    )
     def test_what_it_does_not_know(self, name, answer):
         def param(given):
             if isinstance(answer, Exception):
@@ -262,7 +266,62 @@ class TestParameters:
         with pytest.raises(sc.FormatError, match=f"'user.{name}' has no parameter 'p'") as error:
             sc.Format(text(name, param="p"))
         assert error.value.kind == "custom-bad-param"
+        assert error.value.__cause__ is (answer if isinstance(answer, Exception) else None)
         assert sc.Format(text(name)).itemsize == 4
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [TypeError("mine"), ZeroDivisionError(), KeyboardInterrupt(), SystemExit(3)],
+        ids=str,
+    )
+    def test_what_else_it_raises_arrives(self, name, wrong):
+        def param(given):
+            raise wrong
+
+        sc.register("user", name, storage="f", param=param)
+        for parse in (
+            lambda: sc.Format(text(name, param="p")),
+            lambda: sc.convert(np.zeros(2), f"T{{i:n:{text(name, param='p')}:x:}}"),
+            lambda: sc.Buffer(bytes(8)).view(f"[un$known$;{text(name, param='p')[1:]}"),
+        ):
+            with pytest.raises(type(wrong)) as caught:
+                parse()
+            assert caught.value is wrong
+        assert sc.Format(text(name)).itemsize == 4
+
+    @pytest.mark.parametrize("answer", [3, b"d", ["d"]], ids=str)
+    def test_what_is_no_answer(self, name, answer):
+        sc.register("user", name, storage="f", param=lambda given: answer)
+        with pytest.raises(TypeError, match="must return the storage as a str, or None, not"):
+            sc.Format(text(name, param="p"))
+
+    def test_a_cause_is_of_its_own_error_only(self, name):
+        def param(given):
+            raise ValueError("mine")
+
+        sc.register("user", name, storage="f", param=param)
+        known = f"[user${name}$p;numpy$datetime64$s]"
+        assert sc.Format(known).itemsize == 8  # the second name is known
+        with pytest.raises(sc.FormatError) as error:
+            sc.Format("i<")
+        assert error.value.__cause__ is None
+        with pytest.raises(sc.UnknownTypeError) as error:
+            sc.Format("[un$known$]")
+        assert error.value.__cause__ is None
+
+    def test_it_may_reshape_the_operand(self, name):
+        """What a call reads of an array it reads before code of others runs."""
+        x = np.arange(24, dtype="u1").reshape(1, 2, 3, 4)
+
+        def param(given):
+            with warnings.catch_warnings(action="ignore"):  # NumPy advises against it
+                x.shape = (24,)
+            return "B"
+
+        sc.register("user", name, storage="B", param=param)
+        result = sc.convert(x, text(name, param="p"))
+        assert result.shape == (1, 2, 3, 4)
+        assert result.tolist() == np.arange(24).reshape(1, 2, 3, 4).tolist()
 
     def test_without_a_reader_there_is_none(self, name):
         sc.register("user", name, storage="f")
@@ -362,8 +421,11 @@ class TestUse:
 
     def test_a_type_without_a_dtype(self, name):
         sc.register("user", name, itemsize=2)
-        with pytest.raises(sc.UnknownTypeError, match="needs module 'user'"):
-            sc.Format(text(name)).numpy_dtype()
+        for known in (text(name), "[uuid$UUID$]"):  # its module could tell nothing more
+            with pytest.raises(TypeError, match="no NumPy dtype is known"):
+                sc.Format(known).numpy_dtype()
+            with pytest.raises(TypeError, match="no NumPy dtype is known"):
+                sc.Buffer(bytes(sc.Format(known).itemsize)).view(known).numpy()
 
     def test_what_they_do_not_convert_to(self):
         for other in ("Zd", "[numpy$datetime64$s]", "2s", "[other$Unknown$]"):
@@ -375,6 +437,21 @@ class TestUse:
 
 class TestUnknownTypes:
     """Types that nobody has registered are bytes: they move, and nothing else."""
+
+    def test_a_text_that_was_parsed_too_early(self, name):
+        early = sc.Buffer(np.array([1.5], "f4")).view(sc.Format(text(name), 4))
+        with pytest.raises(TypeError, match="import 'user' if it registers the type, or register"):
+            sc.convert(early, "d")
+        sc.register("user", name, storage="f")
+        advice = re.escape(f"parse the text again, e.g. buf.view('{text(name)}')")
+        for call in (lambda: sc.convert(early, "d"), lambda: sc.byteswap(early)):
+            with pytest.raises(TypeError, match=f"was registered after .* {advice}"):
+                call()
+        late = early.view(text(name))
+        assert sc.convert(late, "d").tolist() == [1.5]
+        out = sc.Buffer(bytearray(4)).view(text(name))
+        with pytest.raises(ValueError, match="parsed before a type in it was registered"):
+            sc.copy(early, out=out)
 
     def unknown(self, n=6, mark=""):
         return sc.Buffer(np.arange(n, dtype="u4")).view(sc.Format(f"{mark}[nobody$Knows$]", 4))

@@ -134,16 +134,15 @@ class TestCallables:
     @pytest.mark.parametrize(
         ("result", "error", "says"),
         [
-            (lambda n: [1] * (n + 1), ValueError, "returned 2 items for 1"),
-            (lambda n: [1] * (n - 1), ValueError, "returned 0 items for 1"),
-            (lambda n: None, TypeError, "of dtype dtype.'O'., not dtype.'int32'."),
+            (lambda n: [1] * (n + 1), ValueError, "returned 3 items for 2"),
+            (lambda n: [1] * (n - 1), ValueError, "returned 1 items for 2"),
+            (lambda n: [None] * n, TypeError, "of dtype dtype.'O'., not dtype.'int32'."),
             (lambda n: [1.5] * n, TypeError, "of dtype dtype.'float64'., not dtype.'int32'."),
             (lambda n: ["a"] * n, TypeError, "not dtype.'int32'."),
         ],
         ids=["too many", "too few", "nothing", "floats for integers", "texts"],
     )
     def test_what_they_may_not_return(self, name, result, error, says):
-        """Errors are those of the one item that the search for the first bad one ends at."""
         sc.register("user", name, itemsize=2, decode={"i": lambda items: result(len(items))})
         with pytest.raises(error, match=says):
             sc.convert(q88([0, 0], text(name)), "i")
@@ -193,7 +192,7 @@ class TestErrors:
         sc.register("user", name, itemsize=2, decode={"d": kernel})
 
     @pytest.mark.parametrize("wrong", [KeyError("seven"), ZeroDivisionError(), UnicodeError("u")])
-    def test_exceptions_keep_their_type_and_name_the_element(self, name, wrong):
+    def test_exceptions_keep_their_type(self, name, wrong):
         self.register(name, wrong)
         items = np.zeros((3, 400), "u2")
         items[1, 300] = items[2, 0] = 7
@@ -201,9 +200,15 @@ class TestErrors:
             sc.convert(sc.Buffer(items).view(text(name)), "f")
         assert caught.value is wrong
         assert wrong.__notes__ == [
-            "element 700: 0x0007 is refused by the conversion of its type (destination format 'f')"
+            "an element is refused by the conversion of its type (destination format 'f')"
         ]
         assert any(entry.name == "kernel" for entry in caught.traceback)
+
+    def test_the_one_element_is_named(self, name):
+        self.register(name, KeyError("seven"))
+        with pytest.raises(KeyError) as caught:
+            sc.convert(sc.Buffer(np.array([7], "u2")).view(text(name)), "f")
+        assert caught.value.__notes__[0].startswith("element 0 is refused by")
 
     def test_fields_are_named(self, name):
         self.register(name, KeyError("seven"))
@@ -212,13 +217,72 @@ class TestErrors:
         with pytest.raises(KeyError) as caught:
             sc.convert(struct, "T{i:id:d:x:}")
         (note,) = caught.value.__notes__
-        assert note.startswith("element 1, field 'x': 0x0007 is refused")
+        assert note.startswith("an element of field 'x' is refused by the conversion of its type")
 
-    def test_another_fields_error_comes_first_if_it_is_first(self, name):
+    @pytest.mark.parametrize("overlap", [False, True])
+    def test_none_is_called_again(self, name, overlap):
+        """The first exception is the one that arrives: a second call could have side effects."""
+        calls = []
+
+        def kernel(bits):
+            calls.append(len(bits))
+            raise KeyError(len(calls))
+
+        sc.register("user", name, itemsize=2, decode={"d": kernel})
+        memory = np.zeros(100_000, "u2")
+        fmt = f"T{{{text(name)}:x:(3){text(name)}:y:}}"
+        src = sc.Buffer(memory).view(fmt)
+        out = memory[1:-3].view("d") if overlap else None
+        with pytest.raises(KeyError) as caught:
+            if overlap:
+                sc.convert(sc.Buffer(memory)[: len(out)].view(text(name)), "d", out=out)
+            else:
+                sc.convert(src, "T{d:x:(3)d:y:}")
+        assert caught.value.args == (1,)
+        assert len(calls) == 1
+
+    def test_one_that_converts_its_own_type(self, name):
+        """Endless recursion is a RecursionError, soon enough for a thread's small stack."""
+        calls = []
+
+        def kernel(bits):
+            calls.append(len(bits))
+            return sc.convert(sc.Buffer(bits).view(text(name)), "d").numpy()
+
+        sc.register("user", name, itemsize=2, decode={"d": kernel})
+        raised = []
+
+        def run():
+            with pytest.raises(RecursionError) as caught:
+                sc.convert(sc.Buffer(np.zeros(600, "u2")).view(text(name)), "d")
+            raised.append(caught.value)
+
+        previous = threading.stack_size(512 * 1024)
+        try:
+            thread = threading.Thread(target=run)
+            thread.start()
+        finally:
+            threading.stack_size(previous)
+        thread.join()
+        assert len(raised) == 1
+        assert 4 < len(calls) < 100  # once a level
+
+    def test_what_is_caught_within_is_forgotten(self, name):
+        self.register(name + "in", KeyError("seven"))
+
+        def kernel(bits):
+            with pytest.raises(KeyError):
+                sc.convert(sc.Buffer(np.full(9, 7, "u2")).view(text(name + "in")), "d")
+            return decode(bits)
+
+        sc.register("user", name, itemsize=2, decode={"d": kernel})
+        assert sc.convert(q88([1.5], text(name)), "d").tolist() == [1.5]
+
+    def test_what_was_raised_goes_before_other_fields_errors(self, name):
         self.register(name, KeyError("seven"))
         items = np.array([(1, 0), (300, 1), (2, 7)], [("id", "i4"), ("x", "u2")])
         struct = sc.Buffer(items).view(f"^T{{i:id:{text(name)}:x:}}")
-        with pytest.raises(OverflowError, match="element 1, field 'id': 300"):
+        with pytest.raises(KeyError, match="seven"):
             sc.convert(struct, "T{b:id:d:x:}", overflow="raise")
         with pytest.raises(OverflowError, match="300"):  # nothing is left of the KeyError
             sc.convert(np.array([300]), "b", overflow="raise")
@@ -271,13 +335,17 @@ class TestErrors:
             ({"decode": {"float64": decode}}, sc.FormatError, "the format text for it is 'd'"),
             ({"dtype": "u4"}, ValueError, "has items of 4 bytes, the type of 2"),
             ({"dtype": ">u2"}, ValueError, "must be in native byte order"),
+            ({"dtype": [("a", ">u2")]}, ValueError, "must be in native byte order"),
+            ({"itemsize": 8, "dtype": "O"}, ValueError, "hold no Python objects"),
+            ({"itemsize": 8, "dtype": [("a", "O")]}, ValueError, "hold no Python objects"),
+            ({"itemsize": 16, "dtype": "T"}, ValueError, "hold no Python objects"),
             ({"dtype": "nonsense"}, TypeError, "nonsense"),
         ],
         ids=str,
     )
     def test_kernels_that_are_none(self, name, facts, error, says):
         with pytest.raises(error, match=says):
-            sc.register("user", name, itemsize=2, **facts)
+            sc.register("user", name, **({"itemsize": 2} | facts))
         with pytest.raises(sc.UnknownTypeError):
             sc.Format(text(name))
 

@@ -1,6 +1,7 @@
 """where=: only the selected items are converted, and of the others no byte is touched."""
 
 import sys
+import warnings
 
 import ml_dtypes
 import numpy as np
@@ -143,3 +144,17 @@ def test_a_mask_in_the_memory_of_the_result_is_refused():
     assert out.tolist() == [1, 0, 1, 1]
     x = np.array([3, 0, 5], "u1")  # a mask that is the source is fine
     assert sc.copy(x, where=x).tolist() == [3, 0, 5]
+
+
+def test_a_mask_whose_code_reshapes_the_operands():
+    x, out = np.arange(12.0).reshape(2, 1, 6), np.zeros((2, 1, 6), "f4")
+
+    class Mask:
+        @property
+        def __array_interface__(self):
+            with warnings.catch_warnings(action="ignore"):  # NumPy advises against it
+                x.shape = out.shape = (12,)
+            return {"version": 3, "shape": (6,), "typestr": "|b1", "data": bytes([1, 0] * 3)}
+
+    sc.convert(x, "f", out=out, where=Mask())
+    assert out.tolist() == [0, 0, 2, 0, 4, 0, 6, 0, 8, 0, 10, 0]
