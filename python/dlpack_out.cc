@@ -144,7 +144,7 @@ std::string way_out(const Field& field) {
     case DType::kUnicode:
       return "pass the code points: buffer.view('I')";
     case DType::kComplexBFloat16:
-      return "pass the parts: buffer.view('E')";
+      return std::string("pass the parts: buffer.view('") + kBFloat16Code + "')";
     case DType::kPointer:
     case DType::kObject:
       return "addresses mean nothing elsewhere";

@@ -60,9 +60,9 @@ std::string custom_code(PyArray_Descr* descr) {
   std::string module = nb::cast<nb::str>(nb::getattr(scalar, "__module__")).c_str();
   std::string name = nb::cast<nb::str>(nb::getattr(scalar, "__qualname__")).c_str();
   if (module == "ml_dtypes") {
-    if (name == "bfloat16") return "E";
+    if (name == "bfloat16") return kBFloat16Code;
     if (name == "complex32") return "Ze";
-    if (name == "bcomplex32") return "ZE";
+    if (name == "bcomplex32") return kComplexBFloat16Code;
   }
   return "[" + module + "$" + name + "$]";
 }

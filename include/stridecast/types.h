@@ -55,6 +55,12 @@ enum class DType : uint8_t {
 inline constexpr int kNumArithmetic = 13;
 inline constexpr int kNumDTypes = static_cast<int>(DType::kOpaque) + 1;
 
+/// The format letter of bfloat16, and after 'Z' of its complex numbers. No other writer has settled
+/// on one: here is where it would change (docs/proposal.md).
+inline constexpr char kBFloat16Letter = 'E';
+inline constexpr char kBFloat16Code[] = {kBFloat16Letter, '\0'};
+inline constexpr char kComplexBFloat16Code[] = {'Z', kBFloat16Letter, '\0'};
+
 enum class Kind : uint8_t {
   kBool,
   kSigned,
