@@ -63,9 +63,10 @@ int64_t chunk_items(int64_t widest_bytes) {
   return std::clamp(kChunkBytes / widest_bytes, kMinChunk, kMaxChunk);
 }
 
-// The entry for this program's types, or nullptr.
+// The entry for this program's types, or nullptr: registered types have none in the table.
 const sc_entry* convert_entry(const sc_entry (&entries)[kNumArithmetic][kNumArithmetic],
                               const LeafProgram& program) {
+  if (!is_arithmetic(program.src_type) || !is_arithmetic(program.dst_type)) return nullptr;
   const sc_entry& entry =
       entries[static_cast<int>(program.src_type)][static_cast<int>(program.dst_type)];
   return entry.run != nullptr ? &entry : nullptr;
