@@ -3,6 +3,7 @@ counts releases, and a consumer that looks at what others produce."""
 
 import ctypes
 import itertools
+import struct
 
 
 class ArrowSchema(ctypes.Structure):
@@ -163,3 +164,19 @@ def walk(struct):
         [struct],
         *(walk(struct.children[i].contents) for i in range(struct.n_children)),
     )
+
+
+class Returns:
+    """An object whose method returns a value, or raises it."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __arrow_c_array__(self, requested_schema=None):
+        if isinstance(self.value, Exception):
+            raise self.value
+        return self.value
+
+
+def int32s(*values):
+    return struct.pack(f"{len(values)}i", *values)

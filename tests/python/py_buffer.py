@@ -6,7 +6,7 @@ import ctypes
 class PyBuffer(ctypes.Structure):
     _fields_ = [
         ("buf", ctypes.c_void_p),
-        ("obj", ctypes.py_object),
+        ("obj", ctypes.c_void_p),
         ("len", ctypes.c_ssize_t),
         ("itemsize", ctypes.c_ssize_t),
         ("readonly", ctypes.c_int),

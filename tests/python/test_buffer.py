@@ -13,6 +13,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from conftest import bfloat16, bits
+from py_buffer import PyBuffer
 
 import stridecast as sc
 
@@ -326,22 +327,6 @@ class TestExport:
 WRITABLE, FORMAT, ND = 1, 4, 8
 SIMPLE, STRIDES = 0, 0x10 | ND
 C_CONTIGUOUS, F_CONTIGUOUS, ANY_CONTIGUOUS = 0x20 | STRIDES, 0x40 | STRIDES, 0x80 | STRIDES
-
-
-class PyBuffer(ctypes.Structure):
-    _fields_ = [
-        ("buf", ctypes.c_void_p),
-        ("obj", ctypes.c_void_p),
-        ("len", ctypes.c_ssize_t),
-        ("itemsize", ctypes.c_ssize_t),
-        ("readonly", ctypes.c_int),
-        ("ndim", ctypes.c_int),
-        ("format", ctypes.c_char_p),
-        ("shape", ctypes.c_void_p),
-        ("strides", ctypes.c_void_p),
-        ("suboffsets", ctypes.c_void_p),
-        ("internal", ctypes.c_void_p),
-    ]
 
 
 def get_buffer(exporter, flags):
