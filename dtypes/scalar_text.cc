@@ -10,6 +10,8 @@
 #include <cstring>
 #include <limits>
 
+#include "dtypes/narrow_types.h"
+
 namespace stridecast::internal {
 namespace {
 
@@ -107,6 +109,11 @@ void format_value(DType type, ByteOrder order, const void* pointer, int64_t size
   Text text(out, n);
   const unsigned char* p = static_cast<const unsigned char*>(pointer);
   const bool swapped = order != ByteOrder::kNone && order != kHostOrder;
+  if (is_narrow(type)) {
+    const float value = narrow_value(type, *p);
+    return type_facts(type).kind == Kind::kFloat ? text.append_float(value)
+                                                 : text.append_number(static_cast<int>(value));
+  }
   switch (type) {
     case DType::kBool:
       return text.append(*p != 0 ? "true" : "false");
@@ -134,6 +141,8 @@ void format_value(DType type, ByteOrder order, const void* pointer, int64_t size
       return text.append_float(load<float>(p, swapped));
     case DType::kFloat64:
       return text.append_float(load<double>(p, swapped));
+    case DType::kLongDouble:
+      return text.append_float(load<long double>(p, swapped));
     case DType::kDatetime64:
     case DType::kTimedelta64:
       return append_time(load<int64_t>(p, swapped), &text);

@@ -80,7 +80,6 @@ struct NoArrow {
 };
 constexpr NoArrow kNoArrow[] = {
     {DType::kBFloat16, "convert it to 'f', or export its bits: .view(\"H\")"},
-    {DType::kMlDtypes, "export its bytes: .view(\"B\")"},
     {DType::kLongDouble, "export its bytes: .view(\"16s\")"},
     {DType::kComplexFloat16, "export its parts: .view(\"(2)e\")"},
     {DType::kComplexBFloat16, "export the bits of its parts: .view(\"(2)H\")"},
@@ -326,6 +325,9 @@ std::string arrow_of_field(const Field& field, const ArrowType** type) {
                                : "'" + field.code + "'";
   const auto* known = std::find_if(std::begin(kNoArrow), std::end(kNoArrow),
                                    [&](const NoArrow& row) { return row.type == field.type; });
+  if (is_narrow(field.type)) {
+    refuse("Arrow has no type for " + what + ": export its bytes: .view(\"B\")");
+  }
   if (known != std::end(kNoArrow)) refuse("Arrow has no type for " + what + ": " + known->advice);
   if (!text.empty()) refuse("Arrow has no type for " + what + time_advice(field));
   refuse("Arrow has no type for " + what + ": export its bytes: .view(\"" +

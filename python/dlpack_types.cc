@@ -2,7 +2,6 @@
 #include "python/dlpack_types.h"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "python/errors.h"
@@ -12,12 +11,10 @@ namespace {
 
 using dlpack::DataType;
 
-// `qualname`: of the types of ml_dtypes, which share one DType. One of less than 8 bits takes a
-// byte with us, which DLPack calls padded.
+// A value of less than 8 bits takes a byte with us, which DLPack calls padded.
 struct Row {
   uint8_t code, bits;
   DType type;
-  std::string_view qualname = {};
 };
 
 constexpr Row kRows[] = {
@@ -37,23 +34,23 @@ constexpr Row kRows[] = {
     {dlpack::kComplex, 32, DType::kComplexFloat16},
     {dlpack::kComplex, 64, DType::kComplexFloat32},
     {dlpack::kComplex, 128, DType::kComplexFloat64},
-    {dlpack::kFloat8E3m4, 8, DType::kMlDtypes, "float8_e3m4"},
-    {dlpack::kFloat8E4m3, 8, DType::kMlDtypes, "float8_e4m3"},
-    {dlpack::kFloat8E4m3b11fnuz, 8, DType::kMlDtypes, "float8_e4m3b11fnuz"},
-    {dlpack::kFloat8E4m3fn, 8, DType::kMlDtypes, "float8_e4m3fn"},
-    {dlpack::kFloat8E4m3fnuz, 8, DType::kMlDtypes, "float8_e4m3fnuz"},
-    {dlpack::kFloat8E5m2, 8, DType::kMlDtypes, "float8_e5m2"},
-    {dlpack::kFloat8E5m2fnuz, 8, DType::kMlDtypes, "float8_e5m2fnuz"},
-    {dlpack::kFloat8E8m0fnu, 8, DType::kMlDtypes, "float8_e8m0fnu"},
-    {dlpack::kFloat6E2m3fn, 6, DType::kMlDtypes, "float6_e2m3fn"},
-    {dlpack::kFloat6E3m2fn, 6, DType::kMlDtypes, "float6_e3m2fn"},
-    {dlpack::kFloat4E2m1fn, 4, DType::kMlDtypes, "float4_e2m1fn"},
-    {dlpack::kInt, 4, DType::kMlDtypes, "int4"},
-    {dlpack::kInt, 2, DType::kMlDtypes, "int2"},
-    {dlpack::kInt, 1, DType::kMlDtypes, "int1"},
-    {dlpack::kUInt, 4, DType::kMlDtypes, "uint4"},
-    {dlpack::kUInt, 2, DType::kMlDtypes, "uint2"},
-    {dlpack::kUInt, 1, DType::kMlDtypes, "uint1"},
+    {dlpack::kFloat8E3m4, 8, DType::kFloat8E3M4},
+    {dlpack::kFloat8E4m3, 8, DType::kFloat8E4M3},
+    {dlpack::kFloat8E4m3b11fnuz, 8, DType::kFloat8E4M3B11FNUZ},
+    {dlpack::kFloat8E4m3fn, 8, DType::kFloat8E4M3FN},
+    {dlpack::kFloat8E4m3fnuz, 8, DType::kFloat8E4M3FNUZ},
+    {dlpack::kFloat8E5m2, 8, DType::kFloat8E5M2},
+    {dlpack::kFloat8E5m2fnuz, 8, DType::kFloat8E5M2FNUZ},
+    {dlpack::kFloat8E8m0fnu, 8, DType::kFloat8E8M0FNU},
+    {dlpack::kFloat6E2m3fn, 6, DType::kFloat6E2M3FN},
+    {dlpack::kFloat6E3m2fn, 6, DType::kFloat6E3M2FN},
+    {dlpack::kFloat4E2m1fn, 4, DType::kFloat4E2M1FN},
+    {dlpack::kInt, 4, DType::kInt4},
+    {dlpack::kInt, 2, DType::kInt2},
+    {dlpack::kInt, 1, DType::kInt1},
+    {dlpack::kUInt, 4, DType::kUint4},
+    {dlpack::kUInt, 2, DType::kUint2},
+    {dlpack::kUInt, 1, DType::kUint1},
 };
 
 // One for each row. Never destroyed: the interpreter may be gone by then.
@@ -61,9 +58,10 @@ const std::vector<Format>& formats() {
   static const std::vector<Format>& made = *[] {
     auto* list = new std::vector<Format>;
     for (const Row& row : kRows) {
-      list->push_back(Format::parse(row.qualname.empty()
-                                        ? std::string(type_facts(row.type).code)
-                                        : "[ml_dtypes$" + std::string(row.qualname) + "$]"));
+      const TypeFacts& facts = type_facts(row.type);
+      list->push_back(Format::parse(is_narrow(row.type)
+                                        ? "[ml_dtypes$" + std::string(facts.name) + "$]"
+                                        : std::string(facts.code)));
     }
     return list;
   }();
@@ -102,10 +100,7 @@ FormatRef format_of_dlpack(const DataType& type, bool padded, const char* argume
 
 std::optional<DataType> dlpack_of_field(const Field& field) {
   for (const Row& row : kRows) {
-    if (row.type != field.type) continue;
-    if (!row.qualname.empty() && (!field.custom || field.custom->qualname != row.qualname))
-      continue;
-    return DataType{row.code, row.bits, 1};
+    if (row.type == field.type) return DataType{row.code, row.bits, 1};
   }
   return std::nullopt;
 }

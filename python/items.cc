@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "dtypes/narrow_types.h"
 #include "python/errors.h"
 #include "python/numpy_view.h"
 
@@ -88,21 +89,11 @@ nb::object read_time(const Element& e) {
   return new_int(load<int64_t>(e.native));
 }
 
-// float8, int4, ...: ml_dtypes knows their values.
-nb::object read_ml_dtype(const Element& e) {
-  nb::object scalar;
-  if (PyDict_GetItemString(PyImport_GetModuleDict(), "ml_dtypes") != nullptr) {
-    scalar = scalar_of(e.field, e.raw);
-  }
-  const std::string& name = e.field.custom ? e.field.custom->qualname : e.field.code;
-  if (!scalar) {
-    raise(PyExc_TypeError,
-          "values of ml_dtypes.%s need ml_dtypes, which is not imported; run "
-          "\"import ml_dtypes\" and try again",
-          name.c_str());
-  }
-  const bool integer = name.find("int") != std::string::npos;
-  return checked(integer ? PyNumber_Long(scalar.ptr()) : PyNumber_Float(scalar.ptr()));
+// float8, int4, ...
+nb::object read_narrow(const Element& e) {
+  const double value = internal::narrow_value(e.field.type, load<uint8_t>(e.raw));
+  const bool real = type_facts(e.field.type).kind == Kind::kFloat;
+  return real ? new_float(value) : new_int(static_cast<int64_t>(value));
 }
 
 nb::object new_bytes(const char* data, int64_t size) {
@@ -169,7 +160,9 @@ constexpr std::array<Reader, kNumDTypes> kReaders = [] {
   set(DType::kComplexLongDouble, read_complex_long_double);
   set(DType::kDatetime64, read_time);
   set(DType::kTimedelta64, read_time);
-  set(DType::kMlDtypes, read_ml_dtype);
+  for (int type = 0; type < kNumReal; ++type) {
+    if (is_narrow(static_cast<DType>(type))) set(static_cast<DType>(type), read_narrow);
+  }
   set(DType::kChar, read_raw);
   set(DType::kBytes, read_bytes);
   set(DType::kPascal, read_pascal);

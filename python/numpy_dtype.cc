@@ -245,6 +245,7 @@ nb::object dtype_of_time(const Field& field, const char* letter) {
 
 // One element in the host's byte order.
 nb::object native_dtype(const Field& field) {
+  if (is_narrow(field.type)) return dtype_of_ml_dtype(type_facts(field.type).name);
   switch (field.type) {
     case DType::kBool:
       return dtype_of_number(NPY_BOOL);
@@ -286,8 +287,6 @@ nb::object native_dtype(const Field& field) {
       return dtype_of_ml_dtype("complex32");
     case DType::kComplexBFloat16:
       return dtype_of_ml_dtype("bcomplex32");
-    case DType::kMlDtypes:
-      return dtype_of_ml_dtype(field.custom->qualname.c_str());
     case DType::kOpaque:
       raise_no_dtype(field);
     case DType::kDatetime64:
@@ -304,6 +303,7 @@ nb::object native_dtype(const Field& field) {
     case DType::kPascal:
     case DType::kObject:
     case DType::kStruct:
+    default:  // the narrow types, above
       break;
   }
   raise(PyExc_TypeError, "NumPy has no dtype for the format code '%s'", field.code.c_str());

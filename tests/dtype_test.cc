@@ -69,29 +69,29 @@ TEST(CustomTypes, EveryMlDtypesType) {
   const std::map<std::string, DType> types = {{"bfloat16", DType::kBFloat16},
                                               {"complex32", DType::kComplexFloat16},
                                               {"bcomplex32", DType::kComplexBFloat16},
-                                              {"float8_e3m4", DType::kMlDtypes},
-                                              {"float8_e4m3", DType::kMlDtypes},
-                                              {"float8_e4m3b11fnuz", DType::kMlDtypes},
-                                              {"float8_e4m3fn", DType::kMlDtypes},
-                                              {"float8_e4m3fnuz", DType::kMlDtypes},
-                                              {"float8_e5m2", DType::kMlDtypes},
-                                              {"float8_e5m2fnuz", DType::kMlDtypes},
-                                              {"float8_e8m0fnu", DType::kMlDtypes},
-                                              {"float6_e2m3fn", DType::kMlDtypes},
-                                              {"float6_e3m2fn", DType::kMlDtypes},
-                                              {"float4_e2m1fn", DType::kMlDtypes},
-                                              {"int1", DType::kMlDtypes},
-                                              {"uint1", DType::kMlDtypes},
-                                              {"int2", DType::kMlDtypes},
-                                              {"uint2", DType::kMlDtypes},
-                                              {"int4", DType::kMlDtypes},
-                                              {"uint4", DType::kMlDtypes}};
+                                              {"float8_e3m4", DType::kFloat8E3M4},
+                                              {"float8_e4m3", DType::kFloat8E4M3},
+                                              {"float8_e4m3b11fnuz", DType::kFloat8E4M3B11FNUZ},
+                                              {"float8_e4m3fn", DType::kFloat8E4M3FN},
+                                              {"float8_e4m3fnuz", DType::kFloat8E4M3FNUZ},
+                                              {"float8_e5m2", DType::kFloat8E5M2},
+                                              {"float8_e5m2fnuz", DType::kFloat8E5M2FNUZ},
+                                              {"float8_e8m0fnu", DType::kFloat8E8M0FNU},
+                                              {"float6_e2m3fn", DType::kFloat6E2M3FN},
+                                              {"float6_e3m2fn", DType::kFloat6E3M2FN},
+                                              {"float4_e2m1fn", DType::kFloat4E2M1FN},
+                                              {"int1", DType::kInt1},
+                                              {"uint1", DType::kUint1},
+                                              {"int2", DType::kInt2},
+                                              {"uint2", DType::kUint2},
+                                              {"int4", DType::kInt4},
+                                              {"uint4", DType::kUint4}};
   for (const auto& [name, type] : types) {
     CustomFacts facts;
     ASSERT_EQ(resolve_custom({"ml_dtypes", name, ""}, &facts), Resolution::kKnown) << name;
     EXPECT_EQ(facts.type, type) << name;
-    EXPECT_EQ(facts.size, type == DType::kMlDtypes ? 1 : type == DType::kBFloat16 ? 2 : 4) << name;
-    EXPECT_EQ(facts.swap_unit, type == DType::kMlDtypes ? 1 : 2) << name;
+    EXPECT_EQ(facts.size, is_narrow(type) ? 1 : type == DType::kBFloat16 ? 2 : 4) << name;
+    EXPECT_EQ(facts.swap_unit, is_narrow(type) ? 1 : 2) << name;
     EXPECT_EQ(resolve_custom({"ml_dtypes", name, "x"}, &facts), Resolution::kBadParam) << name;
   }
   CustomFacts facts;
@@ -165,7 +165,7 @@ TEST(FormatValue, Numbers) {
   }
   EXPECT_EQ(text_of<uint8_t>(DType::kBool, 0), "false");
   EXPECT_EQ(text_of<uint8_t>(DType::kBool, 2), "true");
-  EXPECT_EQ(text_of<uint8_t>(DType::kMlDtypes, 0xA7), "0xa7");
+  EXPECT_EQ(text_of<uint8_t>(DType::kFloat8E4M3FN, 0xA7), "0xa7");
 }
 
 // Types whose values only their owners can read.

@@ -16,8 +16,10 @@
 namespace stridecast {
 inline namespace v0 {
 
-/// One element type. The first kNumArithmetic values are dense indices into the kernel tables:
-/// every pair of them converts. The others move and (where they have a swap unit) byteswap.
+/// One element type. Every pair of numbers converts, and most pairs of texts; the others move and
+/// (where they have a swap unit) byteswap. The first values are dense indices into tables: the
+/// arithmetic types, which SIMD lanes hold as they are or (bool, float16, bfloat16) nearly so; then
+/// the other real numbers; then the complex ones.
 enum class DType : uint8_t {
   kBool,
   kInt8,
@@ -32,8 +34,25 @@ enum class DType : uint8_t {
   kBFloat16,
   kFloat32,
   kFloat64,
-  // Not converted so far.
   kLongDouble,
+  // Of ml_dtypes, one value a byte also where fewer bits count.
+  kFloat8E3M4,
+  kFloat8E4M3,
+  kFloat8E4M3B11FNUZ,
+  kFloat8E4M3FN,
+  kFloat8E4M3FNUZ,
+  kFloat8E5M2,
+  kFloat8E5M2FNUZ,
+  kFloat8E8M0FNU,
+  kFloat6E2M3FN,
+  kFloat6E3M2FN,
+  kFloat4E2M1FN,
+  kInt1,
+  kUint1,
+  kInt2,
+  kUint2,
+  kInt4,
+  kUint4,
   kComplexFloat16,
   kComplexBFloat16,
   kComplexFloat32,
@@ -41,18 +60,19 @@ enum class DType : uint8_t {
   kComplexLongDouble,
   kDatetime64,
   kTimedelta64,
-  kMlDtypes,  // an 8-bit-or-smaller ml_dtypes type; Field::custom says which
-  kChar,      // c
-  kBytes,     // s: count = length
-  kPascal,    // p: count = length
-  kUnicode,   // w: UCS-4, count = length
-  kWchar,     // u: wchar_t, count = length
-  kPointer,   // P & X{} z Z
-  kObject,    // O
-  kStruct,    // T{}, and custom types that are stored as one
-  kOpaque,    // a [module$qualname$param] without a storage, known or not; named padding
+  kChar,     // c
+  kBytes,    // s: count = length
+  kPascal,   // p: count = length
+  kUnicode,  // w: UCS-4, count = length
+  kWchar,    // u: wchar_t, count = length
+  kPointer,  // P & X{} z Z
+  kObject,   // O
+  kStruct,   // T{}, and custom types that are stored as one
+  kOpaque,   // a [module$qualname$param] without a storage, known or not; named padding
 };
 inline constexpr int kNumArithmetic = 13;
+inline constexpr int kNumReal = static_cast<int>(DType::kUint4) + 1;
+inline constexpr int kNumNumbers = static_cast<int>(DType::kComplexLongDouble) + 1;
 inline constexpr int kNumDTypes = static_cast<int>(DType::kOpaque) + 1;
 
 /// The format letter of bfloat16, and after 'Z' of its complex numbers. No other writer has settled
@@ -91,6 +111,11 @@ STRIDECAST_API const TypeFacts& type_facts(DType type) noexcept;
 constexpr bool is_arithmetic(DType type) noexcept {
   return static_cast<int>(type) < kNumArithmetic;
 }
+constexpr bool is_real(DType type) noexcept { return static_cast<int>(type) < kNumReal; }
+constexpr bool is_number(DType type) noexcept { return static_cast<int>(type) < kNumNumbers; }
+constexpr bool is_complex(DType type) noexcept { return is_number(type) && !is_real(type); }
+/// One of ml_dtypes' types of 8 bits or fewer.
+constexpr bool is_narrow(DType type) noexcept { return is_real(type) && type > DType::kLongDouble; }
 
 enum class ByteOrder : uint8_t { kLittle, kBig, kNone };  // kNone: swap unit 1, order is void
 inline constexpr ByteOrder kHostOrder =
