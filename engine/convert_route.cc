@@ -76,7 +76,7 @@ LimitParams float_to_float_limits(DType src, DType dst) {
   LimitParams limits;
   limits.hi = toward_zero(src, to.float_max + half_ulp);
   limits.lo = -limits.hi;
-  limits.nonfinite_ok = true;
+  limits.infinity_ok = limits.nan_ok = true;
   return limits;
 }
 

@@ -64,8 +64,8 @@ int64_t chunk_items(int64_t widest_bytes) {
 }
 
 // The entry for this program's types, or nullptr: registered types have none in the table.
-const sc_entry* convert_entry(const sc_entry (&entries)[kNumArithmetic][kNumArithmetic],
-                              const LeafProgram& program) {
+template <size_t n>
+const sc_entry* convert_entry(const sc_entry (&entries)[n][n], const LeafProgram& program) {
   if (!is_arithmetic(program.src_type) || !is_arithmetic(program.dst_type)) return nullptr;
   const sc_entry& entry =
       entries[static_cast<int>(program.src_type)][static_cast<int>(program.dst_type)];

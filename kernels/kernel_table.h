@@ -76,7 +76,67 @@ inline constexpr int64_t kCarryLine = 64;
 struct LimitParams {
   int64_t lo_int = 0, hi_int = 0;
   double lo = 0, hi = 0;
-  bool nonfinite_ok = false;  // float check: +-inf and NaN pass
+  long double lo_long = 0, hi_long = 0;      // of long double
+  bool infinity_ok = false, nan_ok = false;  // float check: they pass whatever the interval is
+};
+
+// sc_run.params of lookup: what each byte becomes, byte by byte of the result.
+struct LookupParams {
+  alignas(64) uint8_t low[256] = {};  // of 1-byte results all there is
+  alignas(
+      64) uint8_t high[256] = {};  // of 2-byte results, and of 4-byte ones, whose lower half is 0
+};
+
+// sc_run.params of narrow_float: a float of at most 8 bits, by fields of float32.
+struct NarrowFloatParams {
+  uint32_t dropped_bits = 0;  // fraction bits of float32 that it does not have
+  uint32_t rebias = 0;        // (127 - bias) at the place of its exponent
+  uint32_t min_normal = 0;    // bits of its smallest normal value as float32
+  float subnormal_unit = 0;   // 2^23 times its smallest subnormal
+  uint32_t overflow = 0;    // code without sign of what rounds beyond `max_finite`, and of infinity
+  uint32_t max_finite = 0;  // code
+  uint32_t nan = 0;         // code without sign
+  uint32_t sign_bits = 0;   // its sign's place from the top of 32 bits: a shift
+  bool nan_keeps_sign = true;  // else its code has none, or has it built in
+  bool unsigned_zero = false;  // zero never has a sign
+};
+
+// sc_run.params of extend_bits and keep_bits: how many low bits of a byte count.
+struct NarrowIntParams {
+  int32_t bits = 8;
+};
+
+// sc_run.params of round_integral, round_float and round_wide.
+struct RoundParams {
+  Rounding rounding = Rounding::kNearestEven;  // never kDefault
+  uint64_t seed = 0;                           // of kStochastic
+  int64_t draws = 1;  // random numbers an item: sc_run.index is item * draws + leaf of the item
+  // Of round_float: the format rounded to. Codes are without sign.
+  int32_t digits = 0;        // of the significand, with the hidden one
+  int32_t min_exponent = 0;  // of the smallest normal value: 2^min_exponent
+  uint32_t max_finite = 0;   // code
+  uint32_t overflow = 0;  // code of what is beyond, where the direction does not lead to max_finite
+  uint32_t infinity = 0;  // code of infinities
+  uint32_t nan = 0;       // code of NaN; of float16 and float32 the payload's top bits are added
+  int32_t sign_bit = 0;   // which of the code; -1: unsigned, where zero and less are NaN and
+                          // values below the smallest are the smallest
+  bool keeps_payload = false;
+  bool nan_keeps_sign = true;
+  bool unsigned_zero = false;
+  bool report_overflow = false;  // SC_ERR_OVERFLOW where the rounded value is beyond max_finite,
+                                 // and for infinities and NaNs without a counterpart
+  bool has_infinity = true, has_nan = true;
+};
+
+// sc_run.params of the checks for equal values.
+struct ExactParams {
+  int32_t digits = 0;        // significand bits that the destination has
+  int32_t min_exponent = 0;  // its smallest step is 2^min_exponent; 0: integers
+};
+
+// sc_run.params of text kernels, whose items are sc_run.src_size and dst_size bytes.
+struct TextParams {
+  bool refuse_truncation = false;  // SC_ERR_OVERFLOW where characters other than NUL are cut off
 };
 
 // sc_run.params of the kernels of bits: their side of bits begins at bit `first` of its pointer,
@@ -137,18 +197,48 @@ struct KernelTable {
   sc_entry count_bits = {};
 
   // Default rounding (floats: nearest-even, to integers: truncation) and wrap, exactly as
-  // docs/numeric_policy.md; empty on the diagonal and between integers of equal size: a move.
-  sc_entry convert[kNumArithmetic][kNumArithmetic] = {};
+  // docs/numeric_policy.md; empty on the diagonal and between integers of equal size: a move. All
+  // pairs of arithmetic types; of the others what engine/convert_route.cc composes pairs from.
+  sc_entry convert[kNumReal][kNumReal] = {};
   // The same from a source of any step, never in place: of a few pairs on some targets, where one
   // pass over registers beats a move to scratch and a convert.
   sc_entry convert_strided[kNumArithmetic][kNumArithmetic] = {};
-  // float32, float64 -> integers, clamped, NaN becomes 0.
-  sc_entry saturate[kNumArithmetic][kNumArithmetic] = {};
+  // float32, float64 -> integers, long double -> int64 and uint64: clamped, NaN becomes 0.
+  sc_entry saturate[kNumReal][kNumArithmetic] = {};
   // Writes nothing; SC_ERR_OVERFLOW / SC_ERR_NAN for values outside LimitParams. Integers, float32,
-  // float64.
-  sc_entry check[kNumArithmetic] = {};
+  // float64, long double.
+  sc_entry check[kNumReal] = {};
   // Same type to same type, into LimitParams; NaN stays. Integers, float32, float64.
   sc_entry clamp[kNumArithmetic] = {};
+
+  // One byte to 1, 2 or 4 bytes, as LookupParams has it.
+  sc_entry lookup[3] = {};
+  // From float32, float16, bfloat16 to a byte: one rounding to nearest even, NarrowFloatParams.
+  sc_entry narrow_float[3] = {};
+  // From a byte of which the low bits are a signed integer to int8. In place.
+  sc_entry extend_bits = {};
+  // The low bits of a byte, the others 0. In place.
+  sc_entry keep_bits = {};
+  // Carriers rounded to odd, so that a second rounding (to at least two bits fewer) is as good as
+  // one: int64, uint64 and long double to float64, float64 to float32 (with 14 of its bits, which
+  // subnormals hold as well). Infinities and NaNs stay.
+  sc_entry odd[kNumReal] = {};
+
+  // RoundParams. In place; from float32 and float64 to the integral value of the same type.
+  sc_entry round_integral[2] = {};
+  // From float64 to the code of a float of 1, 2 or 4 bytes.
+  sc_entry round_float[3] = {};
+  // From int64, uint64, long double to float64.
+  sc_entry round_wide[kNumReal] = {};
+  // ExactParams; SC_ERR_INEXACT where an item has no equal in the destination. Nothing is written.
+  // int32, uint32, int64, uint64 (which look at digits only), float64, long double. NaNs pass, and
+  // infinities where there are steps below 1.
+  sc_entry check_exact[kNumReal] = {};
+
+  // TextParams. Items padded with NULs to another length: of bytes, of UCS-4; bytes to UCS-4 and
+  // back, SC_ERR_TEXT for what is not ASCII.
+  sc_entry resize_bytes = {}, resize_ucs4 = {};
+  sc_entry bytes_to_ucs4 = {}, ucs4_to_bytes = {};
 
   // By accumulator type: float32, float64, int64.
   sc_reduce_entry reduce[kNumReduceKernels][kNumArithmetic] = {};

@@ -135,11 +135,8 @@ HWY_NOINLINE uint32_t Complaints(const T* src, size_t count, const LimitParams& 
     const auto v =
         rest < hn::Lanes(d) ? LoadFew(d, src + i, rest, interval.lo) : hn::LoadU(d, src + i);
     auto outside = hn::Or(hn::Lt(v, lo), hn::Gt(v, hi));
-    if (params.nonfinite_ok) {
-      outside = hn::And(outside, hn::IsFinite(v));
-    } else if (!hn::AllFalse(d, hn::IsNaN(v))) {
-      errors |= SC_ERR_NAN;
-    }
+    if (params.infinity_ok) outside = hn::AndNot(hn::IsInf(v), outside);
+    if (!params.nan_ok && !hn::AllFalse(d, hn::IsNaN(v))) errors |= SC_ERR_NAN;
     if (!hn::AllFalse(d, outside)) errors |= SC_ERR_OVERFLOW;
   }
   return errors;

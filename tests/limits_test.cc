@@ -57,7 +57,7 @@ uint32_t expected_errors(DType type, const LimitParams& limits, uint64_t bits) {
     return outside ? uint32_t{SC_ERR_OVERFLOW} : 0u;
   }
   const double x = to_double(type, bits);
-  if (!std::isfinite(x) && limits.nonfinite_ok) return 0;
+  if (!std::isfinite(x) && limits.infinity_ok) return 0;
   if (std::isnan(x)) return SC_ERR_NAN;
   return x < limits.lo || x > limits.hi ? uint32_t{SC_ERR_OVERFLOW} : 0u;
 }
@@ -84,13 +84,13 @@ std::vector<LimitParams> limits_for(DType type) {
         LimitParams limits;
         limits.hi = hi;
         limits.lo = hi == 0.0 ? 0.0 : -hi;
-        limits.nonfinite_ok = nonfinite_ok;
+        limits.infinity_ok = limits.nan_ok = nonfinite_ok;
         out.push_back(limits);
       }
       LimitParams lopsided;
       lopsided.lo = -0.5;
       lopsided.hi = 255.75;
-      lopsided.nonfinite_ok = nonfinite_ok;
+      lopsided.infinity_ok = lopsided.nan_ok = nonfinite_ok;
       out.push_back(lopsided);
     }
     return out;
@@ -159,7 +159,7 @@ TEST_P(LimitsTest, CheckJudgesEveryValue) {
                   errors)
             << entry.name << " " << table().target << " " << reference::to_text(type, values[i])
             << " limits " << limits.lo_int << ".." << limits.hi_int << " / " << limits.lo << ".."
-            << limits.hi << (limits.nonfinite_ok ? " nonfinite ok" : "");
+            << limits.hi << (limits.infinity_ok ? " nonfinite ok" : "");
       }
       ASSERT_EQ(run_check(entry, type, limits, bytes.data(), static_cast<int64_t>(values.size())),
                 all)

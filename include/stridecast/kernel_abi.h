@@ -25,6 +25,7 @@ enum {
   SC_ERR_NAN = 2,      /* a NaN has no counterpart in the destination */
   SC_ERR_TEXT = 4,     /* a text could not be read or written */
   SC_ERR_USER = 8,     /* a user kernel's own complaint */
+  SC_ERR_INEXACT = 32, /* a value has no equal in the destination, where one was asked for */
   SC_ERR_STOP = 16     /* beside another bit: the run must end without another call of a kernel,
                           not even to find the item; the complaint is kept elsewhere */
 };

@@ -19,6 +19,11 @@ inline namespace v0 {
 
 /// What a value that does not fit becomes. kDefault is the family's default: wrap for numbers.
 enum class Overflow : uint8_t { kDefault, kWrap, kSaturate, kRaise };
+/// Which conversions are allowed, as NumPy names them: all; those within a kind; those that lose
+/// nothing by their types; all, but a value without an equal in the destination is an error.
+enum class Casting : uint8_t { kUnsafe, kSameKind, kSafe, kSameValue };
+/// What a real number is made of a complex one.
+enum class ComplexToReal : uint8_t { kRealPart, kMagnitude };
 /// What NaN becomes in an integer. kDefault follows Overflow: wrap gives the low bits of INT64_MIN,
 /// saturate gives 0, raise reports it.
 enum class NanPolicy : uint8_t { kDefault, kRaise };
@@ -34,8 +39,13 @@ struct ConvertOptions {
   Overflow overflow = Overflow::kDefault;
   NanPolicy nan = NanPolicy::kDefault;
   FieldMatch fields = FieldMatch::kAuto;
-  int64_t index_offset = 0;  // logical index of the first item, for data converted in pieces
+  // Logical index of the first item, for data converted in pieces: of errors and random numbers.
+  int64_t index_offset = 0;
   MissingFields missing_fields = MissingFields::kError;
+  Rounding rounding = Rounding::kDefault;
+  uint64_t seed = 0;  // of Rounding::kStochastic
+  Casting casting = Casting::kUnsafe;
+  ComplexToReal complex_to_real = ComplexToReal::kRealPart;
 };
 
 enum class ReduceOp : uint8_t { kSum, kMin };

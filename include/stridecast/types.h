@@ -121,6 +121,21 @@ enum class ByteOrder : uint8_t { kLittle, kBig, kNone };  // kNone: swap unit 1,
 inline constexpr ByteOrder kHostOrder =
     std::endian::native == std::endian::little ? ByteOrder::kLittle : ByteOrder::kBig;
 
+/// How a value between two neighbours of the destination is rounded. kDefault: floats to
+/// nearest-even, integers from floats towards zero. kStochastic goes up with the probability of the
+/// fraction that is dropped: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1,
+/// 2, 3", 2011) of the seed, the logical index and the leaf of the item, so that the result depends
+/// on nothing else.
+enum class Rounding : uint8_t {
+  kDefault,
+  kNearestEven,
+  kTowardsZero,
+  kTowardsPositive,
+  kTowardsNegative,
+  kNearestAway,
+  kStochastic,
+};
+
 /// What one element of a custom type is, for one parameter. Either `storage` says what it is stored
 /// as, and it converts as that does; or its bytes have a meaning that only conversions know.
 struct TypeLayout {
