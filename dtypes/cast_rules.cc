@@ -1,116 +1,199 @@
-// Ranges of the arithmetic types and what follows from them for pairs, see cast_rules.h.
+// Ranges of the real types and what follows from them for pairs, see cast_rules.h.
 
 #include "dtypes/cast_rules.h"
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <limits>
+
+#include "dtypes/narrow_types.h"
 
 namespace stridecast::internal {
 namespace {
 
-template <typename T>
-constexpr RangeFacts integer() {
-  using Limits = std::numeric_limits<T>;
-  return {false,
-          Limits::digits,
-          static_cast<int64_t>(Limits::min()),
-          static_cast<uint64_t>(Limits::max()),
-          0,
-          0,
-          0.0};
+RangeFacts integer(int bits, bool is_signed) {
+  RangeFacts facts{};
+  facts.digits = bits - (is_signed ? 1 : 0);
+  facts.int_max = facts.digits == 64 ? UINT64_MAX : (uint64_t{1} << facts.digits) - 1;
+  facts.int_min = is_signed ? -static_cast<int64_t>(facts.int_max) - 1 : 0;
+  return facts;
 }
 
-constexpr double power_of_two(int exponent) {
-  double value = 1;
-  for (int i = 0; i < exponent; ++i) value *= 2;
-  return value;
+// A binary float as IEEE 754 has it: `digits` significand bits, finite values below 2^max_exponent.
+RangeFacts binary_float(int digits, int max_exponent) {
+  RangeFacts facts{};
+  facts.is_float = facts.has_infinity = facts.has_nan = true;
+  facts.digits = digits;
+  facts.max_exponent = max_exponent;
+  facts.min_exponent = 3 - max_exponent - digits;
+  facts.float_max = std::ldexp(2 - std::ldexp(1.0, 1 - digits), max_exponent - 1);
+  // The last bit of the largest value is set: half a step beyond it is a tie that goes up.
+  facts.overflow_at = facts.float_max + std::ldexp(1.0, max_exponent - digits - 1);
+  return facts;
 }
 
-// A binary float of `digits` significand bits whose finite values are below 2^max_exponent; written
-// so that float64 does not overflow on the way.
-constexpr RangeFacts binary_float(int digits, int max_exponent) {
-  const double below_two = 2 - 1 / power_of_two(digits - 1);
-  const int min_normal = 2 - max_exponent;  // 2^min_normal is the smallest normal value
-  return {true,
-          digits,
-          0,
-          0,
-          max_exponent,
-          min_normal - (digits - 1),
-          below_two * power_of_two(max_exponent - 1)};
+RangeFacts of_narrow_float(DType type) {
+  const NarrowFloat& f = narrow_float(type);
+  RangeFacts facts{};
+  facts.is_float = true;
+  facts.has_infinity = f.has_infinity;
+  facts.has_nan = f.has_nan;
+  facts.positive = !f.is_signed;
+  facts.digits = f.fraction_bits + 1;
+  facts.float_max = static_cast<double>(narrow_value(type, f.max_finite));
+  const int exponent = std::ilogb(facts.float_max);
+  facts.max_exponent = exponent + 1;
+  facts.min_exponent = f.is_signed ? 1 - f.bias - f.fraction_bits : -f.bias;
+  facts.overflow_at = facts.float_max + std::ldexp(1.0, exponent - f.fraction_bits - 1);
+  // One digit has no even neighbour: ties go to the larger magnitude.
+  facts.overflow_stays = f.is_signed && f.max_finite % 2 == 0;
+  return facts;
 }
 
-constexpr std::array<RangeFacts, kNumArithmetic> kRanges = {{
-    integer<bool>(), integer<int8_t>(), integer<uint8_t>(), integer<int16_t>(), integer<uint16_t>(),
-    integer<int32_t>(), integer<uint32_t>(), integer<int64_t>(), integer<uint64_t>(),
-    binary_float(11, 16),    // float16
-    binary_float(8, 128),    // bfloat16
-    binary_float(24, 128),   // float32
-    binary_float(53, 1024),  // float64
-}};
-static_assert(kRanges[static_cast<int>(DType::kFloat16)].float_max == 65504);
-static_assert(kRanges[static_cast<int>(DType::kFloat32)].float_max ==
-              double{std::numeric_limits<float>::max()});
-static_assert(kRanges[static_cast<int>(DType::kFloat64)].float_max ==
-              std::numeric_limits<double>::max());
-
-constexpr const RangeFacts& range(int type) { return kRanges[static_cast<size_t>(type)]; }
-
-// What rounds to nearest-even beyond the largest finite value of `dst`: values from here on.
-constexpr bool rounds_to_infinity(double value, const RangeFacts& dst) {
-  if (dst.max_exponent == 1024) return false;  // nothing here exceeds float64
-  const double half_step = power_of_two(dst.max_exponent - dst.digits - 1);
-  return value >= dst.float_max + half_step;
-}
-
-constexpr bool fits_in_range(int from, int to) {
-  const RangeFacts& src = range(from);
-  const RangeFacts& dst = range(to);
-  if (from == to || to == static_cast<int>(DType::kBool)) return true;
-  if (!src.is_float && !dst.is_float) {
-    return src.int_min >= dst.int_min && src.int_max <= dst.int_max;
+RangeFacts of_type(DType type) {
+  using Long = std::numeric_limits<long double>;
+  const TypeFacts& facts = type_facts(type);
+  switch (type) {
+    case DType::kBool:
+      return integer(1, false);
+    case DType::kFloat16:
+      return binary_float(11, 16);
+    case DType::kBFloat16:
+      return binary_float(8, 128);
+    case DType::kFloat32:
+      return binary_float(24, 128);
+    case DType::kFloat64:
+      return binary_float(53, 1024);
+    case DType::kLongDouble:
+      return binary_float(Long::digits, Long::max_exponent);
+    default:
+      break;
   }
-  if (!src.is_float) return !rounds_to_infinity(static_cast<double>(src.int_max), dst);
-  return dst.is_float && !rounds_to_infinity(src.float_max, dst);
+  if (facts.kind == Kind::kFloat) return of_narrow_float(type);
+  return integer(is_narrow(type) ? narrow_int_bits(type) : 8 * facts.size,
+                 facts.kind == Kind::kSigned);
 }
 
-constexpr bool fits_without_rounding(int from, int to) {
-  const RangeFacts& src = range(from);
-  const RangeFacts& dst = range(to);
+using RangeTable = std::array<RangeFacts, kNumReal>;
+using PairTable = std::array<std::array<bool, kNumReal>, kNumReal>;
+
+bool int_fits_float(const RangeFacts& src, const RangeFacts& dst) {
+  if (dst.positive) return false;  // there is a zero
+  const auto largest = static_cast<double>(src.int_max);
+  return largest < dst.overflow_at || (largest == dst.overflow_at && dst.overflow_stays);
+}
+
+bool float_fits_int(const RangeFacts& src, const RangeFacts& dst) {
+  if (src.has_infinity || src.has_nan) return false;
+  return src.float_max < static_cast<double>(dst.int_max) + 1 &&
+         -src.float_max > static_cast<double>(dst.int_min) - 1;
+}
+
+bool float_fits_float(const RangeFacts& src, const RangeFacts& dst) {
+  if (dst.positive || (src.has_infinity && !dst.has_infinity) || (src.has_nan && !dst.has_nan)) {
+    return false;
+  }
+  if (src.max_exponent > 1024) return dst.max_exponent >= src.max_exponent;
+  return src.float_max < dst.overflow_at ||
+         (src.float_max == dst.overflow_at && dst.overflow_stays);
+}
+
+bool pair_fits(DType from, DType to) {
+  const RangeFacts &src = range_facts(from), &dst = range_facts(to);
+  if (from == to || to == DType::kBool) return true;
+  if (src.is_float) return dst.is_float ? float_fits_float(src, dst) : float_fits_int(src, dst);
+  if (dst.is_float) return int_fits_float(src, dst);
+  return src.int_min >= dst.int_min && src.int_max <= dst.int_max;
+}
+
+bool pair_fits_exactly(DType from, DType to) {
+  const RangeFacts &src = range_facts(from), &dst = range_facts(to);
   if (from == to) return true;
-  if (to == static_cast<int>(DType::kBool) || !fits_in_range(from, to)) return false;
-  if (!dst.is_float) return true;
-  if (src.digits > dst.digits) return false;
-  return !src.is_float || src.min_exponent >= dst.min_exponent;
+  if (to == DType::kBool || !pair_fits(from, to)) return false;
+  if (!dst.is_float) return !src.is_float;
+  // The smallest steps of the destination reach as low, its significand is as long.
+  return src.digits <= dst.digits && (!src.is_float || src.min_exponent >= dst.min_exponent);
 }
 
-using PairTable = std::array<std::array<bool, kNumArithmetic>, kNumArithmetic>;
-
-template <bool (*rule)(int, int)>
-constexpr PairTable tabulate() {
-  PairTable table{};
-  for (int from = 0; from < kNumArithmetic; ++from) {
-    for (int to = 0; to < kNumArithmetic; ++to) {
-      table[static_cast<size_t>(from)][static_cast<size_t>(to)] = rule(from, to);
+template <bool (*rule)(DType, DType)>
+const PairTable& tabulated() {
+  static const PairTable table = [] {
+    PairTable made{};
+    for (int from = 0; from < kNumReal; ++from) {
+      for (int to = 0; to < kNumReal; ++to) {
+        made[static_cast<size_t>(from)][static_cast<size_t>(to)] =
+            rule(static_cast<DType>(from), static_cast<DType>(to));
+      }
     }
-  }
+    return made;
+  }();
   return table;
 }
 
-constexpr PairTable kFits = tabulate<fits_in_range>();
-constexpr PairTable kFitsExactly = tabulate<fits_without_rounding>();
+// The part that counts of a number, and the kinds in NumPy's order.
+DType real_type(DType type) { return is_complex(type) ? component_type(type) : type; }
+
+int kind_rank(DType type) {
+  switch (type_facts(type).kind) {
+    case Kind::kBool:
+      return 0;
+    case Kind::kUnsigned:
+      return 1;
+    case Kind::kSigned:
+      return 2;
+    case Kind::kFloat:
+      return 3;
+    default:
+      return 4;
+  }
+}
 
 }  // namespace
 
-const RangeFacts& range_facts(DType type) noexcept { return range(static_cast<int>(type)); }
+const RangeFacts& range_facts(DType type) noexcept {
+  static const RangeTable table = [] {
+    RangeTable made{};
+    for (int k = 0; k < kNumReal; ++k)
+      made[static_cast<size_t>(k)] = of_type(static_cast<DType>(k));
+    return made;
+  }();
+  return table[static_cast<size_t>(type)];
+}
 
 bool fits(DType src, DType dst) noexcept {
-  return kFits[static_cast<size_t>(src)][static_cast<size_t>(dst)];
+  return tabulated<pair_fits>()[static_cast<size_t>(src)][static_cast<size_t>(dst)];
 }
 
 bool fits_exactly(DType src, DType dst) noexcept {
-  return kFitsExactly[static_cast<size_t>(src)][static_cast<size_t>(dst)];
+  return tabulated<pair_fits_exactly>()[static_cast<size_t>(src)][static_cast<size_t>(dst)];
+}
+
+bool casts_safely(DType src, DType dst) noexcept {
+  if (is_complex(src) && !is_complex(dst)) return false;
+  const DType from = real_type(src), to = real_type(dst);
+  // NumPy counts float64 as wide enough for all integers.
+  const bool wide = to == DType::kFloat64 && !range_facts(from).is_float;
+  return wide || fits_exactly(from, to);
+}
+
+bool casts_within_kind(DType src, DType dst) noexcept {
+  return casts_safely(src, dst) || kind_rank(src) <= kind_rank(dst);
+}
+
+DType component_type(DType type) noexcept {
+  switch (type) {
+    case DType::kComplexFloat16:
+      return DType::kFloat16;
+    case DType::kComplexBFloat16:
+      return DType::kBFloat16;
+    case DType::kComplexFloat32:
+      return DType::kFloat32;
+    case DType::kComplexFloat64:
+      return DType::kFloat64;
+    default:
+      return DType::kLongDouble;
+  }
 }
 
 }  // namespace stridecast::internal

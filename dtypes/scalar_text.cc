@@ -7,9 +7,11 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 
+#include "dtypes/cast_rules.h"
 #include "dtypes/narrow_types.h"
 
 namespace stridecast::internal {
@@ -101,6 +103,25 @@ void append_hex(const unsigned char* p, int64_t size, ByteOrder order, Text* tex
   if (size > kMost) text->append("...");
 }
 
+// A text in quotes; what is no printable ASCII as a hexadecimal number.
+void append_text(const unsigned char* p, int64_t size, int64_t unit, bool swapped,
+                 Text* text) noexcept {
+  const auto character = [&](int64_t i) {
+    return unit == 1 ? uint32_t{p[i]} : load<uint32_t>(p + i * unit, swapped);
+  };
+  int64_t length = size / unit;
+  while (length > 0 && character(length - 1) == 0) --length;
+  text->append("'");
+  for (int64_t i = 0; i < length; ++i) {
+    const uint32_t c = character(i);
+    char shown[16] = {static_cast<char>(c)};
+    const bool plain = c >= 0x20 && c < 0x7F && c != '\\' && c != '\'';
+    if (!plain) std::snprintf(shown, sizeof(shown), c < 0x100 ? "\\x%02x" : "\\u%04x", c);
+    text->append(shown);
+  }
+  text->append("'");
+}
+
 }  // namespace
 
 void format_value(DType type, ByteOrder order, const void* pointer, int64_t size, char* out,
@@ -146,9 +167,24 @@ void format_value(DType type, ByteOrder order, const void* pointer, int64_t size
     case DType::kDatetime64:
     case DType::kTimedelta64:
       return append_time(load<int64_t>(p, swapped), &text);
+    case DType::kChar:
+    case DType::kBytes:
+      return append_text(p, size, 1, swapped, &text);
+    case DType::kUnicode:
+      return append_text(p, size, 4, swapped, &text);
     default:
-      return append_hex(p, size, order, &text);
+      break;
   }
+  if (!is_complex(type)) return append_hex(p, size, order, &text);
+  const DType part = component_type(type);
+  char parts[2][40];
+  for (int k = 0; k < 2; ++k) {
+    format_value(part, order, p + k * (size / 2), size / 2, parts[k], sizeof(parts[k]));
+  }
+  text.append(parts[0]);
+  if (parts[1][0] != '-') text.append("+");
+  text.append(parts[1]);
+  text.append("j");
 }
 
 }  // namespace stridecast::internal

@@ -24,7 +24,7 @@ struct Buffers {
 };
 
 struct RowBuffers {
-  alignas(64) char bytes[2][kScratchItems * kMaxItemBytes];
+  alignas(64) char bytes[2][kRowScratch];
   Buffers view() { return {{bytes[0], bytes[1]}, sizeof(bytes[0])}; }
 };
 
@@ -111,8 +111,7 @@ class Pipeline {
   // Items that may pass in one chunk(): all of a row if no scratch is needed.
   int64_t limit(int64_t columns) const {
     if (ends_.in == nullptr && ends_.out == nullptr && stages_ == 1) return columns;
-    const int64_t widest = std::max(leaf_.src_size, leaf_.dst_size);
-    return std::min(leaf_.chunk_items, std::max<int64_t>(buffers_.capacity / widest, 1));
+    return std::min(leaf_.chunk_items, std::max<int64_t>(buffers_.capacity / leaf_.widest, 1));
   }
   // Several rows may pass as one chunk without a stage that goes row by row.
   bool takes_rectangles() const {
@@ -172,7 +171,8 @@ class Pipeline {
     data_ = data;
     for (int k = 0; k < stages_; ++k) {
       const Stage& stage = leaf_.route.stages[k];
-      const int64_t out_size = stage.out_size;
+      const int64_t lanes = stage.lanes;
+      const int64_t out_size = stage.out_size * lanes;
       const bool first = k == 0 && ends_.in == nullptr;
       const bool last = k + 1 == leaf_.route.count && ends_.out == nullptr && ends_.writes;
       void* const to = last ? static_cast<void*>(dst) : buffers_.bytes[turn_];
@@ -180,20 +180,20 @@ class Pipeline {
       // reads what it writes is in place.
       stage_.flags = last ? flags_ : flags_ & ~uint32_t{SC_RUN_STREAM};
       if (data_ != to) stage_.flags &= ~uint32_t{SC_RUN_IN_PLACE};
-      stage_.src_step[1] = stage_.src_size = size;
-      stage_.dst_step[1] = stage_.dst_size = out_size;
+      stage_.src_step[1] = stage_.src_size = size / lanes;
+      stage_.dst_step[1] = stage_.dst_size = stage.out_size;
       stage_.params = stage.params();
       const bool rows_apart = (first && !(packed_src_ && columns == columns_)) ||
                               (last && !(packed_dst_ && columns == columns_));
       if (rows > 1 && rows_apart) {
-        stage_.n[1] = columns;
+        stage_.n[1] = columns * lanes;
         for (int64_t row = 0; row < rows; ++row) {
           stage_.src = static_cast<const char*>(data_) + row * (first ? src_row_ : columns * size);
           stage_.dst = static_cast<char*>(to) + row * (last ? dst_row_ : columns * out_size);
           errors |= stage.entry->run(&stage_);
         }
       } else {
-        stage_.n[1] = rows * columns;
+        stage_.n[1] = rows * columns * lanes;
         stage_.src = data_;
         stage_.dst = to;
         errors |= stage.entry->run(&stage_);

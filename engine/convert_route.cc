@@ -1,162 +1,260 @@
-// Composition of convert routes. A limit is a stage of its own, before the conversion: `check`
-// reports what does not fit (raise), `clamp` moves it to the nearest value that does (saturate).
-// The limits are computed here once a plan, as the outermost values of the source that convert
-// without loss of range.
+// Composition of routes between numbers. Real types first: a pair that loses nothing converts
+// plainly; else values are checked or clamped where the options ask for it, then rounded, then
+// converted. Complex numbers pass as two real ones an item wherever both sides are complex.
 
 #include "engine/convert_route.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <vector>
 
-#include "dtypes/cast_rules.h"
+#include "engine/route_builder.h"
 
 namespace stridecast::internal {
 namespace {
 
 using kernels::KernelTable;
-using kernels::LimitParams;
 
-bool is_float(DType type) { return type_facts(type).kind == Kind::kFloat; }
-bool is_half(DType type) { return type == DType::kFloat16 || type == DType::kBFloat16; }
-int at(DType type) { return static_cast<int>(type); }
+bool is_float(DType type) { return range_facts(type).is_float; }
 
-class Builder {
- public:
-  Builder(const KernelTable& table, DType src) : table_(table), type_(src) {}
+// --- limits --------------------------------------------------------------------------------------
 
-  DType type() const { return type_; }
-  const Route& route() const { return route_; }
-
-  void convert(DType dst) { add(table_.convert[at(type_)][at(dst)], dst, {}); }
-  void saturate(DType dst) { add(table_.saturate[at(type_)][at(dst)], dst, {}); }
-  void check(const LimitParams& limits) { add(table_.check[at(type_)], type_, limits); }
-  void clamp(const LimitParams& limits) { add(table_.clamp[at(type_)], type_, limits); }
-
- private:
-  void add(const sc_entry& entry, DType out, const LimitParams& limits) {
-    route_.stages[route_.count++] = Stage{&entry, out, type_facts(out).size, limits, nullptr};
-    type_ = out;
-  }
-
-  const KernelTable& table_;
-  DType type_;
-  Route route_;
-};
-
-// The neighbour of `value` towards zero among the values of a float type (float32 or float64).
-double toward_zero(DType type, double value) {
-  return type == DType::kFloat32 ? std::nextafter(static_cast<float>(value), 0.0f)
-                                 : std::nextafter(value, 0.0);
+// Limits have kernels for integers of 8 bits and more, float32, float64 and long double; all others
+// widen to one of these without a loss.
+void make_checkable(RouteBuilder& b) {
+  widen_narrow(b);
+  if (b.is(DType::kFloat16) || b.is(DType::kBFloat16)) b.convert(DType::kFloat32);
 }
 
-// Floats whose truncation fits the integer type: the open interval (min - 1, max + 1).
-LimitParams float_to_int_limits(DType src, DType dst) {
-  const bool is_signed = type_facts(dst).kind == Kind::kSigned;
-  const int bits = range_facts(dst).digits;
-  const double above = std::ldexp(1.0, bits);
-  const int precision = range_facts(src).digits;
-  LimitParams limits;
-  limits.hi = toward_zero(src, above);
-  if (!is_signed) {
-    limits.lo = toward_zero(src, -1.0);
-  } else if (bits < precision) {  // -2^bits - 1 is a value of the source
-    limits.lo = toward_zero(src, -above - 1.0);
-  } else {
-    limits.lo = -above;
-  }
-  return limits;
+// What does not fit is reported; the rest converts plainly.
+void route_checked(RouteBuilder& b, DType dst) {
+  make_checkable(b);
+  b.check(limits_of(b.type(), dst));
+  route_plain(b, dst, false);
 }
 
-// Finite floats that stay finite after rounding to a narrower float.
-LimitParams float_to_float_limits(DType src, DType dst) {
-  const RangeFacts& to = range_facts(dst);
-  const double half_ulp = std::ldexp(1.0, to.max_exponent - 1 - to.digits);
-  LimitParams limits;
-  limits.hi = toward_zero(src, to.float_max + half_ulp);
-  limits.lo = -limits.hi;
-  limits.infinity_ok = limits.nan_ok = true;
-  return limits;
+void route_int_saturating(RouteBuilder& b, DType dst) {
+  make_checkable(b);
+  b.clamp(clamp_limits(b.type(), dst));
+  route_plain(b, dst, false);
 }
 
-LimitParams whole_line() {
-  LimitParams limits;
-  limits.lo = -std::numeric_limits<double>::infinity();
-  limits.hi = std::numeric_limits<double>::infinity();
-  return limits;
+void route_float_to_int_saturating(RouteBuilder& b, DType dst) {
+  make_checkable(b);
+  const bool is_signed = range_facts(dst).int_min < 0;
+  DType wide = dst;
+  if (is_narrow(dst)) wide = is_signed ? DType::kInt8 : DType::kUint8;
+  if (b.is(DType::kLongDouble) && dst != DType::kUint64) wide = DType::kInt64;
+  b.saturate(wide);
+  if (wide != dst && !fits(wide, dst)) b.clamp(clamp_limits(wide, dst));
+  route_plain(b, dst, false);
 }
 
-// The common part of both integer ranges, in the source type.
-LimitParams int_limits(DType src, DType dst) {
-  const RangeFacts &from = range_facts(src), &to = range_facts(dst);
-  LimitParams limits;
-  limits.lo_int = std::max(from.int_min, to.int_min);
-  limits.hi_int = static_cast<int64_t>(std::min(from.int_max, to.int_max));
-  return limits;
-}
-
-LimitParams symmetric_int_limits(DType src, int64_t bound) {
-  const RangeFacts& from = range_facts(src);
-  LimitParams limits;
-  limits.lo_int = std::max(from.int_min, -bound);
-  limits.hi_int = static_cast<int64_t>(std::min<uint64_t>(from.int_max, bound));
-  return limits;
-}
-
-constexpr int64_t kFloat16Max = 65504;
-constexpr int64_t kFloat16LastFinite = 65519;  // 65520 is a tie that rounds to infinity
-
-void route_int_to_int(Builder& b, DType dst, Overflow overflow) {
-  if (!fits(b.type(), dst)) {
-    if (overflow == Overflow::kRaise) b.check(int_limits(b.type(), dst));
-    if (overflow == Overflow::kSaturate) b.clamp(int_limits(b.type(), dst));
-  }
-  if (type_facts(b.type()).size != type_facts(dst).size) b.convert(dst);
-}
-
-void route_int_to_float(Builder& b, DType dst, Overflow overflow) {
-  if (dst == DType::kFloat16 && range_facts(b.type()).int_max > kFloat16LastFinite) {
-    if (overflow == Overflow::kRaise) b.check(symmetric_int_limits(b.type(), kFloat16LastFinite));
-    if (overflow == Overflow::kSaturate) b.clamp(symmetric_int_limits(b.type(), kFloat16Max));
-  }
-  b.convert(dst);
-}
-
-void route_float_to_int(Builder& b, DType dst, Overflow overflow, NanPolicy nan) {
-  // Limits and saturation have kernels for float32 and float64 only; both widen without a loss.
-  const bool plain = overflow == Overflow::kWrap && nan == NanPolicy::kDefault;
-  if (!plain && is_half(b.type())) b.convert(DType::kFloat32);
-  if (overflow == Overflow::kRaise) {
-    b.check(float_to_int_limits(b.type(), dst));
-  } else if (nan == NanPolicy::kRaise) {
-    b.check(whole_line());
-  }
-  if (overflow == Overflow::kSaturate) {
-    b.saturate(dst);
-  } else {
+void route_float_to_float_saturating(RouteBuilder& b, DType dst) {
+  if (is_narrow(dst)) {
+    widen_narrow(b);
+    route_plain(b, dst, true);
+  } else if (b.is(DType::kLongDouble) && dst == DType::kFloat64) {
     b.convert(dst);
+    b.clamp(clamp_limits(dst, dst));
+  } else {
+    if (b.is(DType::kLongDouble)) b.odd(DType::kFloat64);
+    make_checkable(b);
+    b.clamp(clamp_limits(b.type(), dst));
+    route_plain(b, dst, false);
   }
 }
 
-void route_float_to_float(Builder& b, DType dst, Overflow overflow) {
-  const bool limited =
-      range_facts(b.type()).float_max > range_facts(dst).float_max && overflow != Overflow::kWrap;
-  if (limited) {
-    if (is_half(b.type())) b.convert(DType::kFloat32);
-    if (overflow == Overflow::kRaise) {
-      b.check(float_to_float_limits(b.type(), dst));
-    } else {
-      LimitParams limits;
-      limits.hi = range_facts(dst).float_max;
-      limits.lo = -limits.hi;
-      b.clamp(limits);
-    }
+void route_saturating(RouteBuilder& b, DType dst) {
+  if (!is_float(b.type())) {
+    route_int_saturating(b, dst);
+  } else if (is_float(dst)) {
+    route_float_to_float_saturating(b, dst);
+  } else {
+    route_float_to_int_saturating(b, dst);
   }
-  b.convert(dst);
+}
+
+// Default roundings.
+void route_limited(RouteBuilder& b, DType dst) {
+  const Overflow overflow = b.rules().overflow;
+  const bool in_range = fits(b.type(), dst);
+  const bool meets_int = is_float(b.type()) && !is_float(dst) && dst != DType::kBool;
+  if (overflow == Overflow::kRaise && !in_range) return route_checked(b, dst);
+  if (meets_int && b.rules().nan == NanPolicy::kRaise && range_facts(b.type()).has_nan) {
+    make_checkable(b);
+    b.check(all_but_nan());
+  } else if (has_lookup(b, dst)) {
+    return route_lookup(b, dst, {.overflow = overflow});
+  }
+  // Infinities are no finite values, also where all of those fit.
+  const bool clamps =
+      !in_range || (is_float(dst) && is_float(b.type()) && range_facts(b.type()).has_infinity &&
+                    !fits_exactly(b.type(), dst) &&
+                    range_facts(b.type()).float_max > range_facts(dst).float_max);
+  if (overflow == Overflow::kSaturate && clamps) return route_saturating(b, dst);
+  route_plain(b, dst, false);
+}
+
+// --- roundings -----------------------------------------------------------------------------------
+
+// The rounding that is not already what a plain conversion does; kDefault if it is.
+Rounding extra_rounding(DType src, DType dst, Rounding rounding) {
+  if (dst == DType::kBool || fits_exactly(src, dst)) return Rounding::kDefault;
+  const Rounding plain = is_float(dst) ? Rounding::kNearestEven : Rounding::kTowardsZero;
+  if (rounding == plain || (!is_float(src) && !is_float(dst))) return Rounding::kDefault;
+  return rounding;
+}
+
+kernels::RoundParams round_params(const RouteBuilder& b, DType dst) {
+  kernels::RoundParams params;
+  if (is_float(dst) && type_facts(dst).size <= 4) params = float_format(dst);
+  params.rounding = b.rules().rounding;
+  params.seed = b.rules().seed;
+  params.draws = b.rules().draws;
+  params.report_overflow = b.rules().overflow == Overflow::kRaise;
+  if (b.rules().overflow == Overflow::kSaturate) {
+    params.overflow = params.infinity = params.max_finite;
+  }
+  return params;
+}
+
+void route_rounded_to_int(RouteBuilder& b, DType dst) {
+  make_checkable(b);
+  const int kernel = b.is(DType::kFloat32) ? 0 : b.is(DType::kFloat64) ? 1 : 2;
+  b.add(b.table().round_integral[kernel], b.type(), round_params(b, dst));
+  route_limited(b, dst);
+}
+
+void route_rounded_to_float(RouteBuilder& b, DType dst) {
+  const bool saturates = b.rules().overflow == Overflow::kSaturate;
+  if (type_facts(dst).size > 4) {  // float64 from int64, uint64, long double
+    const DType wide = DType::kFloat64;
+    b.add(b.table().round_wide[table_index(b.type())], wide, round_params(b, wide));
+    if (saturates) b.clamp(clamp_limits(wide, wide));
+    return route_plain(b, dst, false);
+  }
+  widen_narrow(b);
+  if (fits_exactly(b.type(), DType::kFloat64)) {
+    route_plain(b, DType::kFloat64, false);
+  } else {
+    b.odd(DType::kFloat64);
+  }
+  if (saturates && range_facts(dst).positive) b.clamp(clamp_limits(b.type(), dst));
+  b.add(b.table().round_float[type_facts(dst).size / 2], dst, round_params(b, dst));
+}
+
+// --- equal values --------------------------------------------------------------------------------
+
+// Reports what has no equal in dst within its range; ranges are the limits' business.
+void check_exactness(RouteBuilder& b, DType dst) {
+  if (!is_float(b.type()) && !is_float(dst)) return;
+  widen_narrow(b);
+  if (is_float(b.type())) {
+    if (!b.is(DType::kLongDouble)) route_plain(b, DType::kFloat64, false);
+  } else if (type_facts(b.type()).size < 4) {
+    route_plain(b, DType::kInt32, false);
+  }
+  b.add(b.table().check_exact[table_index(b.type())], b.type(), exact_params(dst));
+}
+
+// --- complex numbers -----------------------------------------------------------------------------
+
+// Of the kernels for parts of 2, 4, 8 bytes and long double.
+int part_index(DType part) {
+  return part == DType::kLongDouble ? 3 : static_cast<int>(type_facts(part).size / 4);
+}
+
+// The parts as those of a complex64 or complex128: 0 or 1.
+int widen_parts(RouteBuilder& b, DType part) {
+  b.set_lanes(2);
+  const bool wide = part == DType::kFloat64 || part == DType::kLongDouble;
+  if (b.is(DType::kLongDouble)) {
+    b.odd(DType::kFloat64);  // neither a zero nor an infinity that was none
+  } else {
+    route_plain(b, wide ? DType::kFloat64 : DType::kFloat32, false);
+  }
+  b.set_lanes(1);
+  return wide ? 1 : 0;
+}
+
+Route complex_to_complex(const KernelTable& table, DType src, DType dst,
+                         const ConvertRules& rules) {
+  RouteBuilder b(table, component_type(src), rules, 2);
+  route_real(b, component_type(dst));
+  return b.route();
+}
+
+Route complex_to_real(const KernelTable& table, DType src, DType dst, const ConvertRules& rules) {
+  const DType part = component_type(src);
+  RouteBuilder b(table, part, rules);
+  const int size = widen_parts(b, part);
+  const DType wide = b.type();
+  if (dst == DType::kBool) {
+    b.add(table.complex_truth[size], dst);
+    return b.route();
+  }
+  const bool magnitude = rules.complex_to_real == ComplexToReal::kMagnitude;
+  if (!magnitude) b.add(table.check_imaginary[size], wide);
+  b.add(magnitude ? table.magnitude[size] : table.real_part[size], wide);
+  route_real(b, dst);
+  return b.route();
+}
+
+// The real part and a zero.
+Route real_to_complex(const KernelTable& table, DType src, DType dst, const ConvertRules& rules) {
+  const DType part = component_type(dst);
+  RouteBuilder b(table, src, rules);
+  route_real(b, part);
+  b.add(table.complex_from_real[part_index(part)], dst);
+  return b.route();
 }
 
 }  // namespace
+
+// From here on `dst` is no type that the source's bits are already of.
+void route_plain(RouteBuilder& b, DType dst, bool saturate) {
+  if (b.is(dst)) return;
+  if (is_narrow(b.type())) {
+    if (has_lookup(b, dst)) {
+      return route_lookup(b, dst, {.overflow = saturate ? Overflow::kSaturate : Overflow::kWrap});
+    }
+    widen_narrow(b);
+    if (b.is(dst)) return;
+  }
+  if (is_narrow(dst)) return route_to_narrow(b, dst, saturate);
+  const bool direct = b.table().convert[table_index(b.type())][table_index(dst)].run != nullptr;
+  if (b.is(DType::kLongDouble) && !direct) {
+    if (is_float(dst)) {
+      b.odd(DType::kFloat64);
+    } else {
+      b.convert(DType::kInt64);
+    }
+  } else if (dst == DType::kLongDouble && !direct) {
+    const bool is_signed = range_facts(b.type()).int_min < 0;
+    b.convert(is_float(b.type()) ? DType::kFloat64 : is_signed ? DType::kInt64 : DType::kUint64);
+  }
+  b.convert(dst);
+}
+
+void route_real(RouteBuilder& b, DType dst) {
+  if (b.is(dst)) return;
+  if (dst == DType::kBool || fits_exactly(b.type(), dst)) {
+    if (has_lookup(b, dst)) return route_lookup(b, dst, {});
+    return route_plain(b, dst, false);
+  }
+  if (b.rules().same_value) {
+    check_exactness(b, dst);
+    if (b.is(dst)) return;
+    return fits(b.type(), dst) ? route_plain(b, dst, false) : route_checked(b, dst);
+  }
+  if (extra_rounding(b.type(), dst, b.rules().rounding) == Rounding::kDefault) {
+    return route_limited(b, dst);
+  }
+  // Every byte's result is known beforehand, but for random ones and those that are reported.
+  const bool known = b.rules().rounding != Rounding::kStochastic &&
+                     b.rules().overflow != Overflow::kRaise && b.rules().nan != NanPolicy::kRaise;
+  if (known && has_lookup(b, dst)) return route_lookup(b, dst, b.rules());
+  is_float(dst) ? route_rounded_to_float(b, dst) : route_rounded_to_int(b, dst);
+}
 
 bool Route::may_fail() const noexcept {
   return std::any_of(stages, stages + count, [](const Stage& stage) { return stage.may_fail(); });
@@ -167,78 +265,27 @@ bool Route::needs_gil() const noexcept {
                      [](const Stage& stage) { return (stage.entry->needs & SC_NEEDS_GIL) != 0; });
 }
 
-namespace {
-
-using Conversions = std::vector<RegisteredConversion>;
-
-bool decodes(const RegisteredConversion& c) { return c.decode.run != nullptr; }
-bool encodes(const RegisteredConversion& c) { return c.encode.run != nullptr; }
-
-// The first conversion that `has` a kernel, one to `wanted` if there is one; null if there is none.
-const RegisteredConversion* choose(const Conversions& all, bool (*has)(const RegisteredConversion&),
-                                   DType wanted) {
-  const RegisteredConversion* first = nullptr;
-  for (const RegisteredConversion& conversion : all) {
-    if (!has(conversion)) continue;
-    if (conversion.other == wanted) return &conversion;
-    if (first == nullptr) first = &conversion;
-  }
-  return first;
+ConvertRules rules_of(const ConvertOptions& options) noexcept {
+  ConvertRules rules;
+  if (options.overflow != Overflow::kDefault) rules.overflow = options.overflow;
+  rules.nan = options.nan;
+  rules.rounding = options.rounding;
+  rules.seed = options.seed;
+  rules.same_value = options.casting == Casting::kSameValue;
+  if (rules.same_value) rules.overflow = Overflow::kRaise;
+  rules.complex_to_real = options.complex_to_real;
+  return rules;
 }
 
-// A number that both ends know; kOpaque if there is none.
-DType meeting_point(const RouteEnd& src, const RouteEnd& dst) {
-  if (src.registered == nullptr) return src.type;
-  if (dst.registered == nullptr) return dst.type;
-  for (const RegisteredConversion& from : src.registered->conversions) {
-    if (!decodes(from)) continue;
-    for (const RegisteredConversion& to : dst.registered->conversions) {
-      if (encodes(to) && to.other == from.other) return from.other;
-    }
+Route find_route(const KernelTable& table, DType src, DType dst, const ConvertRules& rules) {
+  if (src == dst) return {};
+  if (is_complex(src)) {
+    return is_complex(dst) ? complex_to_complex(table, src, dst, rules)
+                           : complex_to_real(table, src, dst, rules);
   }
-  return DType::kOpaque;
-}
-
-}  // namespace
-
-bool find_registered_route(const KernelTable& table, const RouteEnd& src, const RouteEnd& dst,
-                           Overflow overflow, NanPolicy nan, Route* route) {
-  const DType meeting = meeting_point(src, dst);
-  DType from = src.type, to = dst.type;
-  const RegisteredConversion* decode = nullptr;
-  const RegisteredConversion* encode = nullptr;
-  if (src.registered != nullptr) {
-    decode = choose(src.registered->conversions, decodes, meeting);
-    if (decode == nullptr) return false;
-    from = decode->other;
-  }
-  if (dst.registered != nullptr) {
-    encode = choose(dst.registered->conversions, encodes, meeting);
-    if (encode == nullptr) return false;
-    to = encode->other;
-  }
-  const auto add = [&](const Stage& stage) { route->stages[route->count++] = stage; };
-  if (decode != nullptr) {
-    add({&decode->decode, from, type_facts(from).size, {}, decode->params});
-  }
-  const Route middle = find_route(table, from, to, overflow, nan);
-  for (int k = 0; k < middle.count; ++k) add(middle.stages[k]);
-  if (encode != nullptr) add({&encode->encode, DType::kOpaque, dst.size, {}, encode->params});
-  return true;
-}
-
-Route find_route(const KernelTable& table, DType src, DType dst, Overflow overflow, NanPolicy nan) {
-  if (overflow == Overflow::kDefault) overflow = Overflow::kWrap;
-  Builder b(table, src);
-  if (src == dst) return b.route();
-  if (src == DType::kBool || dst == DType::kBool) {
-    b.convert(dst);
-  } else if (is_float(src)) {
-    is_float(dst) ? route_float_to_float(b, dst, overflow)
-                  : route_float_to_int(b, dst, overflow, nan);
-  } else {
-    is_float(dst) ? route_int_to_float(b, dst, overflow) : route_int_to_int(b, dst, overflow);
-  }
+  if (is_complex(dst)) return real_to_complex(table, src, dst, rules);
+  RouteBuilder b(table, src, rules);
+  route_real(b, dst);
   return b.route();
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "dtypes/cast_rules.h"
 #include "dtypes/leaf_map.h"
 #include "dtypes/type_registry.h"
 #include "engine/leaf_program.h"
@@ -92,8 +93,8 @@ bool has_conversion(const Element& element, sc_entry RegisteredConversion::*kern
 
 // Whether registered conversions take one to the other.
 bool converts(const Element& src, const Element& dst) {
-  return (is_arithmetic(src.type) || has_conversion(src, &RegisteredConversion::decode)) &&
-         (is_arithmetic(dst.type) || has_conversion(dst, &RegisteredConversion::encode));
+  return (is_real(src.type) || has_conversion(src, &RegisteredConversion::decode)) &&
+         (is_real(dst.type) || has_conversion(dst, &RegisteredConversion::encode));
 }
 
 // Loops over the elements of the sub-arrays around a leaf.
@@ -117,15 +118,59 @@ std::vector<Loop> inner_loops(const Leaf& src, const Leaf& dst) {
   return loops;
 }
 
+bool casts_texts(const Leaf& src, const Leaf& dst, bool safely) {
+  const bool narrows = src.swap_unit == 4 && dst.swap_unit != 4;
+  return !narrows &&
+         (!safely || text_length(src.type, src.itemsize) <= text_length(dst.type, dst.itemsize));
+}
+
+// Whether `casting` allows a pair that is converted.
+bool casting_allows(const Leaf& src, const Leaf& dst, Casting casting) {
+  if (casting == Casting::kUnsafe || casting == Casting::kSameValue) return true;
+  const bool safely = casting == Casting::kSafe;
+  if (is_number(src.type) && is_number(dst.type)) {
+    return safely ? casts_safely(src.type, dst.type) : casts_within_kind(src.type, dst.type);
+  }
+  return is_text(src.type) && is_text(dst.type) && casts_texts(src, dst, safely);
+}
+
+[[noreturn]] void casting_forbids(const Leaf& src, const Leaf& dst, Casting casting) {
+  constexpr const char* kNames[] = {"unsafe", "same_kind", "safe", "same_value"};
+  throw Error(ErrorCode::kNoConversion, "casting from " + describe(src) + " to " + describe(dst) +
+                                            at_field(dst.path) + " is not allowed under casting '" +
+                                            kNames[static_cast<int>(casting)] + "'");
+}
+
+// A complex number as its real part, which lies first.
+Element real_part(const Element& element) {
+  Element part = element;
+  part.type = component_type(element.type);
+  part.size = element.size / 2;
+  return part;
+}
+
+bool drops_imaginary(DType src, DType dst, const ConvertOptions& options) {
+  return is_complex(src) && is_real(dst) && dst != DType::kBool &&
+         options.complex_to_real == ComplexToReal::kRealPart &&
+         options.casting != Casting::kSameValue;
+}
+
 LeafProgram pair_leaves(const KernelTable& table, const Leaf& src, const Leaf& dst,
                         const ConvertOptions& options) {
   Element from = element_of(src), to = element_of(dst);
-  if (!(is_arithmetic(src.type) && is_arithmetic(dst.type)) && !same_bits(src, dst)) {
+  const bool same = same_bits(src, dst);
+  const bool numbers = is_number(src.type) && is_number(dst.type);
+  const bool texts = is_text(src.type) && is_text(dst.type);
+  if (!numbers && !texts && !same) {
     from.registered = find_conversions(src);
     to.registered = find_conversions(dst);
     if (!converts(from, to)) no_conversion(src, dst);
   }
-  LeafProgram program = make_program(table, from, to, options.overflow, options.nan);
+  if (!same && !casting_allows(src, dst, options.casting)) {
+    casting_forbids(src, dst, options.casting);
+  }
+  if (drops_imaginary(from.type, to.type, options)) from = real_part(from);
+  LeafProgram program = make_program(table, from, to, rules_of(options));
   program.src_offset = src.offset;
   program.dst_offset = dst.offset;
   std::vector<Loop> loops = inner_loops(src, dst);
@@ -247,7 +292,10 @@ std::vector<LeafProgram> convert_leaves(const KernelTable& table, const Format& 
   refuse_references(dst, to);
   std::vector<LeafProgram> programs;
   for (const auto& [a, b] : pair_all(from, to, options)) {
-    programs.push_back(a != nullptr ? pair_leaves(table, *a, *b, options) : zero_leaf(table, *b));
+    // A text without characters is all padding.
+    const bool empty = a != nullptr && a->itemsize == 0 && is_text(a->type) && is_text(b->type);
+    programs.push_back(a == nullptr || empty ? zero_leaf(table, *b)
+                                             : pair_leaves(table, *a, *b, options));
   }
   return merge_moves(table, std::move(programs));
 }
@@ -265,7 +313,7 @@ std::vector<LeafProgram> byteswap_leaves(const KernelTable& table, const Format&
     }
     Element to = from;
     to.order = from.order == ByteOrder::kLittle ? ByteOrder::kBig : ByteOrder::kLittle;
-    LeafProgram program = make_program(table, from, to, Overflow::kWrap, NanPolicy::kDefault);
+    LeafProgram program = make_program(table, from, to, ConvertRules{});
     program.src_offset = program.dst_offset = leaf.offset;
     std::vector<Loop> loops = inner_loops(leaf, leaf);
     program.inner.insert(program.inner.begin(), loops.begin(), loops.end());

@@ -21,7 +21,7 @@ constexpr int64_t kDirectRow = 64;
 // Items that pass the stages together: about 2 KiB of the widest, so that both scratch buffers and
 // the lines they come from stay in L1 (measured: 128 is best from memory, 512 for narrow types in
 // cache).
-constexpr int64_t kChunkBytes = 2048, kMinChunk = 128, kMaxChunk = kScratchItems;
+constexpr int64_t kChunkBytes = 2048, kMaxChunk = kScratchItems;
 
 static_assert(kMaxConvertedBytes <= kernels::kMaxClearBytes);
 
@@ -83,7 +83,8 @@ bool pays_to_fuse(int64_t size, int64_t step) {
 int64_t widest_item(const LeafProgram& program) {
   int64_t widest = std::max(program.src_size, program.dst_size);
   for (int k = 0; k < program.route.count; ++k) {
-    widest = std::max<int64_t>(widest, program.route.stages[k].out_size);
+    const Stage& stage = program.route.stages[k];
+    widest = std::max<int64_t>(widest, stage.out_size * stage.lanes);
   }
   return widest;
 }
@@ -100,7 +101,7 @@ bool joins_channels(const LeafProgram& program, const Loop& row, const Loop& col
 
 // Items of a block of tiles; `rows` by `columns` of the widest type fit a scratch buffer.
 void size_tiles(LeafProgram& program, const Loop& row, const Loop& column) {
-  const int64_t widest = widest_item(program);
+  const int64_t widest = program.widest;
   const int64_t limit = kStagedBytes / widest;
   if (splits_channels(program, row, column)) {
     program.block = program.panel = {row.n, std::max(limit / row.n / kLine, int64_t{1}) * kLine};
@@ -129,8 +130,7 @@ void force_block(LeafProgram& program) {
   const int64_t forced = std::min<int64_t>(test_chunk_items(), 16);
   if (forced <= 0) return;
   const int64_t line_items = (kLine + program.dst_size - 1) / program.dst_size;
-  const int64_t fits =
-      std::max<int64_t>(kBlockBytes / std::max<int64_t>(widest_item(program), 1), 1);
+  const int64_t fits = std::max<int64_t>(kBlockBytes / std::max<int64_t>(program.widest, 1), 1);
   const int64_t rows = std::min(forced, fits);
   program.block = {rows, std::clamp<int64_t>(fits / rows, 1, forced)};
   program.panel = {forced, std::max(forced, line_items)};
@@ -143,20 +143,33 @@ LeafProgram make_move(const KernelTable& table, int64_t size) {
   program.src_size = program.dst_size = size;
   program.move_out = program.gather = program.scatter = move_entry(table, size, false);
   program.select = &table.move_where[move_index(size)];
-  program.chunk_items = chunk_items(std::max<int64_t>(size, 1));
+  program.widest = std::max<int64_t>(size, 1);
+  program.chunk_items = chunk_items(program.widest);
   return program;
 }
 
-LeafProgram make_program(const KernelTable& table, const Element& src, const Element& dst,
-                         Overflow overflow, NanPolicy nan) {
-  LeafProgram program;
+namespace {
+
+Route route_of(const KernelTable& table, const Element& src, const Element& dst,
+               const ConvertRules& rules) {
   Route route;
-  if (is_arithmetic(src.type) && is_arithmetic(dst.type)) {
-    route = find_route(table, src.type, dst.type, overflow, nan);
-  } else if (src.registered != nullptr || dst.registered != nullptr) {
+  if (src.registered != nullptr || dst.registered != nullptr) {
     find_registered_route(table, {src.type, src.size, src.registered},
-                          {dst.type, dst.size, dst.registered}, overflow, nan, &route);
+                          {dst.type, dst.size, dst.registered}, rules, &route);
+  } else if (is_number(src.type) && is_number(dst.type)) {
+    route = find_route(table, src.type, dst.type, rules);
+  } else if (is_text(src.type) && is_text(dst.type)) {
+    route = find_text_route(table, {src.type, src.size}, {dst.type, dst.size}, rules);
   }
+  return route;
+}
+
+}  // namespace
+
+LeafProgram make_program(const KernelTable& table, const Element& src, const Element& dst,
+                         const ConvertRules& rules) {
+  LeafProgram program;
+  const Route route = route_of(table, src, dst, rules);
   if (route.count > 0) {
     program.swaps_in = src.swap_unit > 1 && src.order != kHostOrder;
     program.swaps_out = dst.swap_unit > 1 && dst.order != kHostOrder;
@@ -193,7 +206,8 @@ LeafProgram make_program(const KernelTable& table, const Element& src, const Ele
   program.src_type = src.type;
   program.dst_type = dst.type;
   program.src_order = src.order;
-  program.chunk_items = chunk_items(std::max<int64_t>(widest_item(program), 1));
+  program.widest = std::max<int64_t>(widest_item(program), 1);
+  program.chunk_items = chunk_items(program.widest);
   return program;
 }
 
@@ -211,7 +225,9 @@ LeafProgram make_packed(const KernelTable& table, const LeafProgram& staged) {
 }
 
 void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest) {
-  if (!bring_source_inward(nest)) {
+  // A block has room for items that registered types may have; longer texts go row by row.
+  const bool too_large = program.staged() && program.widest > kMaxConvertedBytes;
+  if (too_large || !bring_source_inward(nest)) {
     // Rows shorter than a page: neighbours of both sides should meet soon.
     const int64_t row_bytes = nest.loops.empty() ? 0 : nest.loops.back().n * program.dst_size;
     if (row_bytes < kShortRowBytes) sort_by_locality(nest, 1);
@@ -223,8 +239,8 @@ void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest
       row.step[kSrc] == program.src_size && column.step[kDst] == program.dst_size;
   const bool whole_swaps = !program.swaps_in || program.swap_in.unit == program.src_size;
   const sc_entry* tile = tile_entry(table, program.src_size, program.swaps_in);
-  // Blocks of tiles are sized for arithmetic items; those of registered types can be far larger.
-  const bool fits = !program.staged() || widest_item(program) <= kMaxItemBytes;
+  // Blocks of tiles are sized for items of up to 8 bytes.
+  const bool fits = !program.staged() || program.widest <= 8;
   const int64_t least = 16 / program.src_size;  // of a 16-byte vector
   const bool large = row.n >= least && column.n >= least;
   const bool channels =
@@ -240,8 +256,7 @@ void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest
     program.shape = Shape::kBlocks;
     if (column.n < kBlockRows && row.n > column.n) std::swap(row, column);
     program.block.rows = std::min(row.n, kBlockRows);
-    const int64_t items =
-        std::min(kBlockItems, std::max(kBlockBytes / widest_item(program), kBlockRows));
+    const int64_t items = std::min(kBlockItems, std::max(kBlockBytes / program.widest, kBlockRows));
     program.block.columns = items / program.block.rows;
   }
   force_block(program);

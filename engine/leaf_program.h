@@ -17,13 +17,14 @@ struct Element {
 };
 
 /// Scratch of one thread: two buffers that stages alternate between.
-inline constexpr int64_t kMaxItemBytes = 8;    // of an arithmetic element
-inline constexpr int64_t kScratchItems = 512;  // of kRows chunks
+inline constexpr int64_t kRowScratch = 4096;   // a buffer's, for kRows chunks
+inline constexpr int64_t kMinChunk = 128;      // items, where there are so many
+inline constexpr int64_t kScratchItems = 512;  // of these
 inline constexpr int64_t kBlockBytes = 16384;  // a buffer's, for blocks
 
 /// The program for one pair of elements, for any steps; throws Error(kNoConversion) naming both.
 LeafProgram make_program(const kernels::KernelTable& table, const Element& src, const Element& dst,
-                         Overflow overflow, NanPolicy nan);
+                         const ConvertRules& rules);
 /// The program for items of `size` bytes that move as they are.
 LeafProgram make_move(const kernels::KernelTable& table, int64_t size);
 /// The staged program for elements that lie packed on both sides, in the machine's byte order.

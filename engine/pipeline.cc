@@ -57,10 +57,10 @@ uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const C
   run.flags = context.flags;
   if ((run.flags & SC_RUN_STREAM) != 0) run.flags |= SC_RUN_FETCH;
   run.n[0] = 1;
-  run.n[1] = rect.column.n;
-  run.src_size = leaf.src_size;
-  run.src_step[1] = rect.column.step[kSrc];
-  run.dst_step[1] = run.dst_size = leaf.dst_size;
+  run.n[1] = rect.column.n * stage.lanes;
+  run.src_size = leaf.src_size / stage.lanes;
+  run.src_step[1] = leaf.fused != nullptr ? rect.column.step[kSrc] : run.src_size;
+  run.dst_step[1] = run.dst_size = leaf.dst_size / stage.lanes;
   run.params = stage.params();
   uint32_t errors = 0;
   walk(rect.outer, start, [&](const Cursor& outer) {
@@ -263,11 +263,11 @@ uint32_t run_leaf(const LeafProgram& leaf, std::span<const Loop> loops, const Cu
     if (direct && !masked) return run_stage(leaf, loops, at, context);
   }
   const Ends ends = ends_of(leaf, context.way, masked);
-  if (std::max(leaf.src_size, leaf.dst_size) <= kMaxItemBytes) {
+  if (leaf.widest * kMinChunk <= kRowScratch) {
     RowBuffers scratch;
     return run_rows(leaf, ends, loops, at, scratch.view(), context);
   }
-  const BlockBuffers scratch(std::max(leaf.src_size, kBlockBytes));
+  const BlockBuffers scratch(std::max(leaf.widest, kBlockBytes));
   return run_rows(leaf, ends, loops, at, scratch.buffers, context);
 }
 

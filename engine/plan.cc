@@ -37,17 +37,26 @@ std::string shortest(double value) {
   return std::string(text, std::to_chars(text, text + sizeof(text), value).ptr);
 }
 
+// "[-128, 127]", what a check lets pass and a clamp brings values into.
+std::string interval_text(const kernels::LimitParams& limits, DType type) {
+  if (limits.lo != 0 || limits.hi != 0) {
+    return " [" + shortest(limits.lo) + ", " + shortest(limits.hi) + "]";
+  }
+  if (limits.lo_int == 0 && limits.hi_int == 0) return "";
+  const std::string hi = type == DType::kUint64
+                             ? std::to_string(static_cast<uint64_t>(limits.hi_int))
+                             : std::to_string(limits.hi_int);
+  return " [" + std::to_string(limits.lo_int) + ", " + hi + "]";
+}
+
 std::string stage_text(const Stage& stage) {
   std::string text = stage.entry->name;
-  if (stage.limits.lo != 0 || stage.limits.hi != 0) {
-    text += " [" + shortest(stage.limits.lo) + ", " + shortest(stage.limits.hi) + "]";
-  } else if (stage.limits.lo_int != 0 || stage.limits.hi_int != 0) {
-    text +=
-        " [" + std::to_string(stage.limits.lo_int) + ", " +
-        (stage.out == DType::kUint64 ? std::to_string(static_cast<uint64_t>(stage.limits.hi_int))
-                                     : std::to_string(stage.limits.hi_int)) +
-        "]";
+  if (const auto* limits = std::get_if<kernels::LimitParams>(&stage.data)) {
+    text += interval_text(*limits, stage.out);
+  } else if (text.find(type_facts(stage.out).name) == std::string::npos && stage.writes()) {
+    text += std::string(" ") + type_facts(stage.out).name;  // a kernel of several types
   }
+  if (stage.lanes > 1) text += " x " + std::to_string(stage.lanes);
   return text;
 }
 
@@ -94,6 +103,8 @@ constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce"};
 std::string reason(uint32_t bits) {
   if ((bits & SC_ERR_NAN) != 0) return "is NaN, which the destination cannot hold";
   if ((bits & SC_ERR_OVERFLOW) != 0) return "is out of the destination's range";
+  if ((bits & SC_ERR_INEXACT) != 0) return "has no equal in the destination";
+  if ((bits & SC_ERR_TEXT) != 0) return "has a character beyond ASCII";
   if ((bits & SC_ERR_USER) != 0) return "is refused by the conversion of its type";
   return "cannot be converted";
 }
@@ -146,7 +157,10 @@ Error Plan::status_error(const RunStatus& status) const {
   };
   switch (status.code) {
     case StatusCode::kDataError: {
-      const char* kind = (status.error_bits & SC_ERR_USER) != 0 ? "refused" : "";
+      const bool refused = (status.error_bits & SC_ERR_USER) != 0;
+      const bool unequal = impl_->options.casting == Casting::kSameValue;
+      const bool text = (status.error_bits & SC_ERR_TEXT) != 0;
+      const char* kind = refused ? "refused" : unequal ? "unequal" : text ? "text" : "";
       const bool stopped = (status.error_bits & SC_ERR_STOP) != 0;
       if (status.index < 0 && !stopped) {
         return Error(ErrorCode::kData, kind, -1,

@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kCapacity = 512;
 // Three layouts with their sizes, strides and suboffsets; the axes of a reduction are fewer.
-constexpr size_t kMaxKeyWords = 8 + 3 * (4 + 3 * kMaxDims);
+constexpr size_t kMaxKeyWords = 9 + 3 * (4 + 3 * kMaxDims);
 
 Layout layout_of(const LayoutView& view) {
   return Layout::strided(*view.format, {view.shape.begin(), view.shape.end()},
@@ -173,8 +173,12 @@ Key make_key(Family family, const LayoutView& src, const LayoutView& dst) {
 void add_options(Key& key, const ConvertOptions& options) {
   key.add(static_cast<int64_t>(options.overflow) | static_cast<int64_t>(options.nan) << 8 |
           static_cast<int64_t>(options.fields) << 16 |
-          static_cast<int64_t>(options.missing_fields) << 24);
+          static_cast<int64_t>(options.missing_fields) << 24 |
+          static_cast<int64_t>(options.rounding) << 32 |
+          static_cast<int64_t>(options.casting) << 40 |
+          static_cast<int64_t>(options.complex_to_real) << 48);
   key.add(options.index_offset);
+  key.add(static_cast<int64_t>(options.seed));
 }
 
 }  // namespace

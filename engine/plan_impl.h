@@ -66,6 +66,7 @@ struct LeafProgram {
   bool streams = false;     // kTiles whose kernel writes whole lines past the caches by itself
   Block block;              // of kTiles and kBlocks
   Block panel;              // of kTiles past the caches: about a source line by a few of dst's
+  int64_t widest = 1;       // bytes of an item at its widest, between stages too
   int64_t chunk_items = 0;  // of kRows: items that pass the stages together
 
   bool staged() const noexcept { return route.count > 0; }

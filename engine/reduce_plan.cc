@@ -187,10 +187,8 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
   choose_shape(*program, impl->nest);
 
   const Element accumulator = packed_element(program->accumulator);
-  program->load =
-      make_program(table, element_of(from), accumulator, Overflow::kWrap, NanPolicy::kDefault);
-  program->store =
-      make_program(table, accumulator, element_of(to), Overflow::kWrap, NanPolicy::kDefault);
+  program->load = make_program(table, element_of(from), accumulator, ConvertRules{});
+  program->store = make_program(table, accumulator, element_of(to), ConvertRules{});
   // Accumulators are packed on their side of both.
   if (program->load.staged()) program->load.move_out = nullptr;
   if (program->store.staged()) program->store.move_in = nullptr;

@@ -224,8 +224,9 @@ struct KernelTable {
   // subnormals hold as well). Infinities and NaNs stay.
   sc_entry odd[kNumReal] = {};
 
-  // RoundParams. In place; from float32 and float64 to the integral value of the same type.
-  sc_entry round_integral[2] = {};
+  // RoundParams. In place; from float32, float64, long double to the integral value of the same
+  // type.
+  sc_entry round_integral[3] = {};
   // From float64 to the code of a float of 1, 2 or 4 bytes.
   sc_entry round_float[3] = {};
   // From int64, uint64, long double to float64.
@@ -234,6 +235,16 @@ struct KernelTable {
   // int32, uint32, int64, uint64 (which look at digits only), float64, long double. NaNs pass, and
   // infinities where there are steps below 1.
   sc_entry check_exact[kNumReal] = {};
+
+  // A real number and a zero, of parts of 2, 4, 8 bytes and of long double.
+  sc_entry complex_from_real[4] = {};
+  // From complex64 and complex128: the real part, the absolute value (of the type of a part);
+  // whether it is not 0.
+  sc_entry real_part[2] = {};
+  sc_entry magnitude[2] = {};
+  sc_entry complex_truth[2] = {};
+  // SC_ERR_INEXACT where an imaginary part is not 0. Nothing is written.
+  sc_entry check_imaginary[2] = {};
 
   // TextParams. Items padded with NULs to another length: of bytes, of UCS-4; bytes to UCS-4 and
   // back, SC_ERR_TEXT for what is not ASCII.

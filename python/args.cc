@@ -25,6 +25,18 @@ constexpr Choice<MissingFields> kMissingFields[] = {{"error", MissingFields::kEr
                                                     {"zero", MissingFields::kZero}};
 constexpr Choice<OverlapPolicy> kOverlaps[] = {{"refuse", OverlapPolicy::kRefuse},
                                                {"copy", OverlapPolicy::kCopy}};
+constexpr Choice<Rounding> kRoundings[] = {{"nearest-even", Rounding::kNearestEven},
+                                           {"towards-zero", Rounding::kTowardsZero},
+                                           {"towards-positive", Rounding::kTowardsPositive},
+                                           {"towards-negative", Rounding::kTowardsNegative},
+                                           {"nearest-away", Rounding::kNearestAway},
+                                           {"stochastic", Rounding::kStochastic}};
+constexpr Choice<Casting> kCastings[] = {{"unsafe", Casting::kUnsafe},
+                                         {"same_kind", Casting::kSameKind},
+                                         {"safe", Casting::kSafe},
+                                         {"same_value", Casting::kSameValue}};
+constexpr Choice<ComplexToReal> kComplexToReals[] = {{"real", ComplexToReal::kRealPart},
+                                                     {"abs", ComplexToReal::kMagnitude}};
 constexpr Choice<char> kOrders[] = {{"K", 'K'}, {"C", 'C'}, {"F", 'F'}, {"A", 'A'}};
 
 template <class Value, size_t N>
@@ -104,6 +116,14 @@ Stream choose_stream(PyObject* argument) {
 
 char choose_order(PyObject* argument) { return choose(kOrders, "order", argument); }
 
+Rounding choose_rounding(PyObject* argument) { return choose(kRoundings, "rounding", argument); }
+
+Casting choose_casting(PyObject* argument) { return choose(kCastings, "casting", argument); }
+
+ComplexToReal choose_complex_to_real(PyObject* argument) {
+  return choose(kComplexToReals, "complex_to_real", argument);
+}
+
 bool truth(PyObject* argument) {
   const int result = PyObject_IsTrue(argument);
   if (result < 0) raise_current();
@@ -119,6 +139,20 @@ int64_t int_value(PyObject* argument, const char* name) {
   int overflow = 0;
   const long long value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
   if (overflow != 0) raise(PyExc_ValueError, "%s: %R does not fit 64 bits", name, argument);
+  return value;
+}
+
+uint64_t natural_value(PyObject* argument, const char* name) {
+  nb::object index = nb::steal(PyNumber_Index(argument));
+  if (!index) {
+    PyErr_Clear();
+    raise(PyExc_TypeError, "%s must be an int, not %.200s", name, Py_TYPE(argument)->tp_name);
+  }
+  const unsigned long long value = PyLong_AsUnsignedLongLong(index.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    raise(PyExc_ValueError, "%s must be from 0 to 2**64 - 1, not %R", name, argument);
+  }
   return value;
 }
 

@@ -22,7 +22,7 @@ namespace nb = nanobind;
 /// The parameters of one function: its first `positional` may be given by position, the first
 /// `required` must be given.
 struct Signature {
-  static constexpr int kMaxArguments = 12;
+  static constexpr int kMaxArguments = 20;
   const char* function;
   int positional;
   int required;
@@ -77,6 +77,9 @@ MissingFields choose_missing_fields(PyObject* argument);
 OverlapPolicy choose_overlap(PyObject* argument);
 Stream choose_stream(PyObject* argument);
 char choose_order(PyObject* argument);
+Rounding choose_rounding(PyObject* argument);
+Casting choose_casting(PyObject* argument);
+ComplexToReal choose_complex_to_real(PyObject* argument);
 
 /// Option values; null and None mean the default. Inline, because most calls give none of them.
 inline Overflow overflow_value(PyObject* argument) {
@@ -102,14 +105,36 @@ inline Stream stream_value(PyObject* argument) {
 inline char order_value(PyObject* argument, char otherwise) {
   return is_given(argument) ? choose_order(argument) : otherwise;
 }
+/// The arguments that say how numbers convert; null where a function has none or none is given.
+struct NumberArguments {
+  PyObject *overflow, *nan, *rounding, *seed, *index_offset, *casting, *complex_to_real;
+};
+/// Inline, because most calls give none of them.
+inline void read_number_options(const NumberArguments& a, ConvertOptions* options);
 bool truth(PyObject* argument);
 inline bool bool_value(PyObject* argument, bool otherwise) {
   return argument == nullptr ? otherwise : truth(argument);
 }
 /// Any integer. Raises TypeError, or ValueError beyond 64 bits.
 int64_t int_value(PyObject* argument, const char* name);
+/// The same from 0 on, of 64 bits without a sign.
+uint64_t natural_value(PyObject* argument, const char* name);
 /// A number of threads, at least 1.
 int thread_count(PyObject* argument, const char* name);
+
+inline void read_number_options(const NumberArguments& a, ConvertOptions* options) {
+  options->overflow = overflow_value(a.overflow);
+  options->nan = nan_value(a.nan);
+  if (is_given(a.rounding)) options->rounding = choose_rounding(a.rounding);
+  if (is_given(a.seed)) options->seed = natural_value(a.seed, "seed");
+  if (is_given(a.casting)) options->casting = choose_casting(a.casting);
+  if (is_given(a.complex_to_real)) {
+    options->complex_to_real = choose_complex_to_real(a.complex_to_real);
+  }
+  if (is_given(a.index_offset)) {
+    options->index_offset = static_cast<int64_t>(natural_value(a.index_offset, "index_offset"));
+  }
+}
 
 /// The attribute, or null where the object has none. Raises what the look-up raises beyond that.
 nb::object optional_attribute(PyObject* object, const char* name);

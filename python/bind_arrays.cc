@@ -66,14 +66,19 @@ Signature astype_signature = {
     "astype",
     2,
     2,
-    {"array", "dtype", "order", "casting", "subok", "copy", "out", "overflow", "nan", "threads"}};
+    {"array", "dtype", "order", "casting", "subok", "copy", "out", "overflow", "nan", "rounding",
+     "seed", "index_offset", "complex_to_real", "threads"}};
 
 PyObject* astype(const Arguments& a) {
   const auto [argument, dtype_argument, order, casting, subok_argument, copy_argument, out,
-              overflow, nan, threads] = first<10>(a);
+              overflow, nan, rounding, seed, index_offset, complex_to_real, threads] = first<14>(a);
   ConvertOptions options;
-  options.overflow = overflow_value(overflow);
-  options.nan = nan_value(nan);
+  // The other rules of casting are NumPy's to judge.
+  const bool same_value = is_given(casting) && PyUnicode_Check(casting) &&
+                          PyUnicode_CompareWithASCIIString(casting, "same_value") == 0;
+  read_number_options({overflow, nan, rounding, seed, index_offset, nullptr, complex_to_real},
+                      &options);
+  if (same_value) options.casting = Casting::kSameValue;
   options.fields = FieldMatch::kPosition;
   const char memory_order = order_value(order, 'K');
   const bool subok = bool_value(subok_argument, true);
@@ -90,7 +95,7 @@ PyObject* astype(const Arguments& a) {
   } else {
     raise(PyExc_TypeError, "a dtype is needed where out is not given");
   }
-  if (is_given(casting)) require_cast(array.ptr(), dtype, casting);
+  if (is_given(casting) && !same_value) require_cast(array.ptr(), dtype, casting);
   if (is_given(out) && !same_dtype(dtype_of_array(out), dtype)) {
     raise(PyExc_ValueError, "out has the dtype %R, not %R", dtype_of_array(out).ptr(), dtype.ptr());
   }

@@ -113,15 +113,16 @@ PyObject* convert_to(const Conversion& job) {
 Signature convert_signature = {"convert",
                                2,
                                2,
-                               {"buf", "fmt", "out", "overflow", "nan", "order", "fields",
+                               {"buf", "fmt", "out", "overflow", "nan", "rounding", "seed",
+                                "index_offset", "casting", "complex_to_real", "order", "fields",
                                 "missing_fields", "where", "overlap", "stream", "threads"}};
 
 PyObject* convert(const Arguments& a) {
-  const auto [buf, fmt, out, overflow, nan, order, fields, missing, where, overlap, stream,
-              threads] = a;
+  const auto [buf, fmt, out, overflow, nan, rounding, seed, index_offset, casting, complex_to_real,
+              order, fields, missing, where, overlap, stream, threads] = first<17>(a);
   ConvertOptions options;
-  options.overflow = overflow_value(overflow);
-  options.nan = nan_value(nan);
+  read_number_options({overflow, nan, rounding, seed, index_offset, casting, complex_to_real},
+                      &options);
   options.fields = fields_value(fields);
   options.missing_fields = missing_fields_value(missing);
   const char memory_order = order_value(order, 'K');

@@ -75,9 +75,9 @@ nb::object take_cause(const Error& error) {
   return value;
 }
 
-// The Python exception type of each ErrorCode.
-PyObject* exception_type(ErrorCode code) noexcept {
-  switch (code) {
+// The Python exception type of an error.
+PyObject* exception_type(const Error& error) noexcept {
+  switch (error.code()) {
     case ErrorCode::kFormat:
       return format_error;
     case ErrorCode::kUnknownType:
@@ -88,8 +88,9 @@ PyObject* exception_type(ErrorCode code) noexcept {
       return PyExc_ValueError;
     case ErrorCode::kBuffer:
       return PyExc_BufferError;
-    case ErrorCode::kData:
-      return PyExc_OverflowError;
+    case ErrorCode::kData:  // as NumPy, whose "same_value" and texts raise ValueError
+      return error.kind() == "unequal" || error.kind() == "text" ? PyExc_ValueError
+                                                                 : PyExc_OverflowError;
     case ErrorCode::kOutOfMemory:
       return PyExc_MemoryError;
   }
@@ -101,7 +102,7 @@ void set_error(const Error& error) {
   // Another part of the run may have failed too, of something else.
   const bool refused = error.code() == ErrorCode::kData && error.kind() == "refused";
   if (restore_callable_error(refused ? error.what() : nullptr)) return;
-  PyObject* type = exception_type(error.code());
+  PyObject* type = exception_type(error);
   // A format text may hold bytes that are no UTF-8, and messages quote it.
   nb::object message = checked(PyUnicode_DecodeUTF8(
       error.what(), static_cast<Py_ssize_t>(__builtin_strlen(error.what())), "backslashreplace"));

@@ -7,7 +7,7 @@
 namespace stridecast::python {
 
 inline constexpr char kConvertDoc[] =
-    R"(convert(buf, fmt, *, out=None, overflow=None, nan=None, order='K', fields=None, missing_fields=None, where=None, overlap=None, stream=None, threads=None)
+    R"(convert(buf, fmt, *, out=None, overflow=None, nan=None, rounding=None, seed=0, index_offset=0, casting='unsafe', complex_to_real=None, order='K', fields=None, missing_fields=None, where=None, overlap=None, stream=None, threads=None)
 --
 
 Converts every item of a buffer to another format.
@@ -27,6 +27,20 @@ overflow : None, 'wrap', 'saturate' or 'raise'
 nan : None or 'raise'
     What NaN becomes in an integer: None follows `overflow` (wrap: the low bits of the smallest int64,
     saturate: 0, raise: an error).
+rounding : None or the name of a rounding
+    How a value between two neighbours of the new format is rounded: 'nearest-even', 'towards-zero',
+    'towards-positive', 'towards-negative', 'nearest-away' or 'stochastic' (up with the probability of the
+    fraction that is dropped). None is nearest-even for floats, towards zero for integers.
+seed : int
+    Of stochastic rounding: the result depends on seed, logical index and field alone.
+index_offset : int
+    Logical index of the first item, for data that is converted in pieces: it counts in the messages of
+    errors and in stochastic rounding, so that the pieces are those of a conversion at once.
+casting : 'unsafe', 'same_kind', 'safe' or 'same_value'
+    Which conversions are allowed, by NumPy's rules: all, those within a kind, those whose types lose
+    nothing, or all but those of values that have no equal in the new format, which are errors.
+complex_to_real : None, 'real' or 'abs'
+    What a complex number becomes in a real format: its real part (None, 'real') or its magnitude.
 order : 'K', 'C', 'F' or 'A'
     Memory order of a fresh result; 'K' keeps the order of the axes in `buf`.
 fields : None, 'name' or 'position'
@@ -83,7 +97,7 @@ True
 )";
 
 inline constexpr char kAstypeDoc[] =
-    R"(astype(array, dtype, *, order='K', casting='unsafe', subok=True, copy=True, out=None, overflow=None, nan=None, threads=None)
+    R"(astype(array, dtype, *, order='K', casting='unsafe', subok=True, copy=True, out=None, overflow=None, nan=None, rounding=None, seed=0, index_offset=0, complex_to_real=None, threads=None)
 --
 
 Converts an ndarray to another dtype: ``array.astype`` with more control and more dtypes.
@@ -95,8 +109,9 @@ dtype : dtype or what ``numpy.dtype`` accepts
     None means the dtype of `out`. The fields of structs are paired by position, as in NumPy.
 order : 'K', 'C', 'F' or 'A'
     Memory order of a fresh result.
-casting : 'unsafe', 'same_kind', 'safe', 'equiv' or 'no'
-    Which casts are allowed, by the rules of ``numpy.can_cast``.
+casting : 'unsafe', 'same_kind', 'safe', 'equiv', 'no' or 'same_value'
+    Which casts are allowed, by the rules of ``numpy.can_cast``; 'same_value' allows all, and a value
+    without an equal in the new dtype is an error.
 subok : bool
     True gives a fresh array the subclass of `array`, and what the subclass hands on (the mask of a masked
     array); False gives a plain ndarray.
@@ -104,7 +119,7 @@ copy : bool
     False returns `array` itself if its dtype and order are right already.
 out : ndarray, optional
     Receives the result; `array` is broadcast to its shape.
-overflow, nan, threads
+overflow, nan, rounding, seed, index_offset, complex_to_real, threads
     As for `convert`.
 
 Returns

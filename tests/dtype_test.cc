@@ -13,6 +13,7 @@
 #include "dtypes/cast_rules.h"
 #include "dtypes/dtype_table.h"
 #include "dtypes/format_extensions.h"
+#include "dtypes/narrow_types.h"
 #include "dtypes/scalar_text.h"
 #include "stridecast/format.h"
 #include "stridecast/types.h"
@@ -165,7 +166,25 @@ TEST(FormatValue, Numbers) {
   }
   EXPECT_EQ(text_of<uint8_t>(DType::kBool, 0), "false");
   EXPECT_EQ(text_of<uint8_t>(DType::kBool, 2), "true");
-  EXPECT_EQ(text_of<uint8_t>(DType::kFloat8E4M3FN, 0xA7), "0xa7");
+  EXPECT_EQ(text_of<uint8_t>(DType::kFloat8E4M3FN, 0xA7), "-0.234375");
+  EXPECT_EQ(text_of<uint8_t>(DType::kFloat4E2M1FN, 0xF7), "6");  // its low bits count
+  EXPECT_EQ(text_of<uint8_t>(DType::kInt4, 0x1F), "-1");
+  EXPECT_EQ(text_of<uint8_t>(DType::kUint2, 0x07), "3");
+}
+
+TEST(FormatValue, TextsAndComplexNumbers) {
+  const auto text = [](DType type, const void* p, int64_t size) {
+    char out[40];
+    format_value(type, kHostOrder, p, size, out, sizeof(out));
+    return std::string(out);
+  };
+  EXPECT_EQ(text(DType::kBytes, "ab\xff\0\0", 5), "'ab\\xff'");
+  const char32_t wide[] = {U'a', 0xE9, 0x1F600, 0};
+  EXPECT_EQ(text(DType::kUnicode, wide, 16), "'a\\xe9\\u1f600'");
+  const float parts[] = {1.5f, -2.0f};
+  EXPECT_EQ(text(DType::kComplexFloat32, parts, 8), "1.5-2j");
+  const long double wide_parts[] = {0.25L, 3.0L};
+  EXPECT_EQ(text(DType::kComplexLongDouble, wide_parts, sizeof(wide_parts)), "0.25+3j");
 }
 
 // Types whose values only their owners can read.
@@ -274,6 +293,38 @@ TEST(CastRules, AgreeWithBruteForce) {
       const std::string pair = std::string(type_facts(src).name) + " to " + type_facts(dst).name;
       EXPECT_EQ(fits(src, dst), all_fit) << pair;
       EXPECT_EQ(fits_exactly(src, dst), all_exact) << pair;
+    }
+  }
+}
+
+// The values of a narrow type, zeros as one; infinities too, but no NaN.
+std::set<float> narrow_values(DType type, bool* has_nan) {
+  std::set<float> values;
+  *has_nan = false;
+  for (int byte = 0; byte < 256; ++byte) {
+    const float value = narrow_value(type, static_cast<uint8_t>(byte));
+    if (std::isnan(value)) {
+      *has_nan = true;
+    } else {
+      values.insert(value == 0 ? 0.0f : value);
+    }
+  }
+  return values;
+}
+
+constexpr int kFirstNarrow = static_cast<int>(DType::kFloat8E3M4);
+
+TEST(CastRules, NarrowTypesByTheirValues) {
+  for (int from = kFirstNarrow; from < kNumReal; ++from) {
+    bool src_nan = false;
+    const std::set<float> src = narrow_values(static_cast<DType>(from), &src_nan);
+    for (int to = kFirstNarrow; to < kNumReal; ++to) {
+      bool dst_nan = false;
+      const std::set<float> dst = narrow_values(static_cast<DType>(to), &dst_nan);
+      const bool exact = std::ranges::includes(dst, src) && (dst_nan || !src_nan);
+      EXPECT_EQ(fits_exactly(static_cast<DType>(from), static_cast<DType>(to)), exact)
+          << type_facts(static_cast<DType>(from)).name << " to "
+          << type_facts(static_cast<DType>(to)).name;
     }
   }
 }

@@ -36,7 +36,8 @@ class STRIDECAST_API Error : public std::runtime_error {
 
   ErrorCode code() const noexcept { return code_; }
   /// For formats: a stable word such as "unclosed"; for data errors: "refused" if a kernel of a
-  /// registered type said so; empty otherwise.
+  /// registered type said so, "unequal" under Casting::kSameValue, "text" for characters beyond
+  /// ASCII; empty otherwise.
   const std::string& kind() const noexcept { return kind_; }
   /// For formats: the byte in the text where the error is; for data errors: the logical (C order)
   /// index of the element; -1 otherwise.

@@ -44,7 +44,19 @@ _FormatLike: TypeAlias = (
 _Overflow: TypeAlias = Literal["wrap", "saturate", "raise"] | None
 _Nan: TypeAlias = Literal["raise"] | None
 _Order: TypeAlias = Literal["K", "C", "F", "A"]
-_Casting: TypeAlias = Literal["unsafe", "same_kind", "safe", "equiv", "no"]
+_Casting: TypeAlias = Literal["unsafe", "same_kind", "safe", "equiv", "no", "same_value"]
+_ConvertCasting: TypeAlias = Literal["unsafe", "same_kind", "safe", "same_value"]
+_Rounding: TypeAlias = (
+    Literal[
+        "nearest-even",
+        "towards-zero",
+        "towards-positive",
+        "towards-negative",
+        "nearest-away",
+        "stochastic",
+    ]
+    | None
+)
 _Fields: TypeAlias = Literal["name", "position"] | None
 _MissingFields: TypeAlias = Literal["error", "zero"] | None
 _Overlap: TypeAlias = Literal["refuse", "copy"] | None
@@ -167,6 +179,11 @@ def convert(
     out: None = None,
     overflow: _Overflow = None,
     nan: _Nan = None,
+    rounding: _Rounding = None,
+    seed: int = 0,
+    index_offset: int = 0,
+    casting: _ConvertCasting = "unsafe",
+    complex_to_real: Literal["real", "abs"] | None = None,
     order: _Order | None = "K",
     fields: _Fields = None,
     missing_fields: _MissingFields = None,
@@ -183,6 +200,11 @@ def convert(
     out: _Out,
     overflow: _Overflow = None,
     nan: _Nan = None,
+    rounding: _Rounding = None,
+    seed: int = 0,
+    index_offset: int = 0,
+    casting: _ConvertCasting = "unsafe",
+    complex_to_real: Literal["real", "abs"] | None = None,
     order: _Order | None = "K",
     fields: _Fields = None,
     missing_fields: _MissingFields = None,
@@ -203,6 +225,10 @@ def astype(
     out: None = None,
     overflow: _Overflow = None,
     nan: _Nan = None,
+    rounding: _Rounding = None,
+    seed: int = 0,
+    index_offset: int = 0,
+    complex_to_real: Literal["real", "abs"] | None = None,
     threads: int | None = None,
 ) -> NDArray[Any]: ...
 @overload
@@ -217,6 +243,10 @@ def astype(
     out: NDArray[Any],
     overflow: _Overflow = None,
     nan: _Nan = None,
+    rounding: _Rounding = None,
+    seed: int = 0,
+    index_offset: int = 0,
+    complex_to_real: Literal["real", "abs"] | None = None,
     threads: int | None = None,
 ) -> NDArray[Any]: ...
 def ascontiguous(

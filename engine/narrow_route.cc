@@ -1,0 +1,149 @@
+// Routes of the types of at most 8 bits. As a source a byte is looked up; as a destination they are
+// reached from float32 (or another float that lies in float32's lanes) and from 8-bit integers.
+
+#include <array>
+#include <bit>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <tuple>
+
+#include "dtypes/narrow_types.h"
+#include "engine/route_builder.h"
+#include "kernels/fp_environment.h"
+
+namespace stridecast::internal {
+namespace {
+
+using kernels::LookupParams;
+
+// What every byte of a narrow float is as float32, by value.
+const LookupParams& float32_values(DType src) {
+  static const auto& tables = *[] {
+    auto* made = new std::array<LookupParams, kNumReal>;
+    for (int type = 0; type < kNumReal; ++type) {
+      if (!is_narrow(static_cast<DType>(type))) continue;
+      for (int byte = 0; byte < 256; ++byte) {
+        const float value = narrow_value(static_cast<DType>(type), static_cast<uint8_t>(byte));
+        const auto bits = std::bit_cast<uint32_t>(value);  // of which the lower half is 0
+        LookupParams& table = (*made)[static_cast<size_t>(type)];
+        table.low[byte] = static_cast<uint8_t>(bits >> 16);
+        table.high[byte] = static_cast<uint8_t>(bits >> 24);
+      }
+    }
+    return made;
+  }();
+  return tables[static_cast<size_t>(src)];
+}
+
+// All bytes through a route of kernels.
+LookupParams run_all_bytes(const Route& route, int64_t src_size) {
+  const kernels::DefaultFloatEnvironment environment;
+  alignas(64) unsigned char buffers[2][256 * sizeof(double)];
+  for (int byte = 0; byte < 256; ++byte) buffers[0][byte] = static_cast<unsigned char>(byte);
+  int turn = 0;
+  int64_t size = src_size;
+  for (int k = 0; k < route.count; ++k) {
+    const Stage& stage = route.stages[k];
+    sc_run run = {};
+    run.struct_size = sizeof(run);
+    run.n[0] = 1;
+    run.n[1] = 256;
+    run.src = buffers[turn];
+    run.dst = buffers[turn ^ 1];
+    run.src_step[1] = run.src_size = size;
+    run.dst_step[1] = run.dst_size = stage.out_size;
+    run.params = stage.params();
+    stage.entry->run(&run);
+    if (!stage.writes()) continue;
+    turn ^= 1;
+    size = stage.out_size;
+  }
+  LookupParams table;
+  for (int byte = 0; byte < 256; ++byte) {
+    uint32_t bits = buffers[turn][byte];
+    if (size == 2) bits = reinterpret_cast<const uint16_t*>(buffers[turn])[byte];
+    table.low[byte] = static_cast<uint8_t>(bits);
+    table.high[byte] = static_cast<uint8_t>(bits >> 8);
+  }
+  return table;
+}
+
+// Made once for every pair and rule that somebody asks for, and kept: plans point at them.
+const LookupParams& table_of(const RouteBuilder& b, DType dst, const ConvertRules& rules) {
+  if (dst == DType::kFloat32) return float32_values(b.type());
+  using Key = std::tuple<DType, DType, Overflow, Rounding>;
+  static std::mutex& mutex = *new std::mutex;
+  static auto& tables = *new std::map<Key, std::unique_ptr<LookupParams>>;
+  const Key key{b.type(), dst, rules.overflow, rules.rounding};
+  const std::lock_guard lock(mutex);
+  std::unique_ptr<LookupParams>& table = tables[key];
+  if (table == nullptr) {
+    RouteBuilder pivots(b.table(), b.type(), rules);
+    pivots.use_no_tables();
+    widen_narrow(pivots);
+    route_real(pivots, dst);
+    table = std::make_unique<LookupParams>(run_all_bytes(pivots.route(), 1));
+  }
+  return *table;
+}
+
+bool is_int(DType type) { return !range_facts(type).is_float; }
+
+}  // namespace
+
+bool has_lookup(const RouteBuilder& b, DType dst) noexcept {
+  const DType src = b.type();
+  if (!b.uses_tables()) return false;
+  if (dst == DType::kFloat32) return is_narrow(src) && !is_int(src);
+  const bool short_result = type_facts(dst).size <= 2;
+  return short_result && (is_narrow(src) || (is_narrow(dst) && type_facts(src).size == 1));
+}
+
+void route_lookup(RouteBuilder& b, DType dst, const ConvertRules& rules) {
+  const LookupParams& table = table_of(b, dst, rules);
+  const int size = static_cast<int>(type_facts(dst).size);
+  b.add(b.table().lookup[size / 2], dst, static_cast<const void*>(&table));
+}
+
+void widen_narrow(RouteBuilder& b) {
+  const DType src = b.type();
+  if (!is_narrow(src)) {
+    if (b.is(DType::kBool)) b.convert(DType::kUint8);
+    return;
+  }
+  if (!is_int(src)) {
+    b.add(b.table().lookup[2], DType::kFloat32, static_cast<const void*>(&float32_values(src)));
+    return;
+  }
+  const bool is_signed = range_facts(src).int_min < 0;
+  b.add(is_signed ? b.table().extend_bits : b.table().keep_bits,
+        is_signed ? DType::kInt8 : DType::kUint8, kernels::NarrowIntParams{narrow_int_bits(src)});
+}
+
+void route_to_narrow(RouteBuilder& b, DType dst, bool saturate) {
+  const kernels::KernelTable& table = b.table();
+  if (is_int(dst)) {
+    if (!b.is(DType::kUint8)) route_plain(b, DType::kInt8, saturate);
+    b.add(table.keep_bits, dst, kernels::NarrowIntParams{narrow_int_bits(dst)});
+    return;
+  }
+  const bool no_sign = dst == DType::kFloat8E8M0FNU;  // and a range that all integers are in
+  if (no_sign && is_int(b.type()) && type_facts(b.type()).size == 4) b.convert(DType::kFloat64);
+  if (no_sign && is_int(b.type()) && type_facts(b.type()).size == 8) b.odd(DType::kFloat64);
+  if (b.is(DType::kLongDouble)) b.odd(DType::kFloat64);
+  if (b.is(DType::kFloat64)) b.odd(DType::kFloat32);
+  // Larger integers than float32 holds exactly are beyond all narrow floats with a sign: what their
+  // rounding to float32 loses is not seen.
+  const bool direct = b.is(DType::kFloat16) || b.is(DType::kBFloat16) || b.is(DType::kFloat32);
+  if (!direct || no_sign) b.convert(DType::kFloat32);
+  if (no_sign) {
+    if (saturate) b.clamp(clamp_limits(DType::kFloat32, dst));
+    b.convert(dst);
+    return;
+  }
+  const int source = b.is(DType::kFloat32) ? 0 : b.is(DType::kFloat16) ? 1 : 2;
+  b.add(table.narrow_float[source], dst, narrow_float_params(dst, saturate));
+}
+
+}  // namespace stridecast::internal

@@ -1,0 +1,83 @@
+// A route in the making: the stages so far and the type of what leaves them, for convert_route.cc
+// (which rules a pair follows) and narrow_route.cc (types of at most 8 bits).
+#ifndef STRIDECAST_ENGINE_ROUTE_BUILDER_H_
+#define STRIDECAST_ENGINE_ROUTE_BUILDER_H_
+
+#include "dtypes/cast_rules.h"
+#include "engine/convert_limits.h"
+#include "engine/convert_route.h"
+
+namespace stridecast::internal {
+
+constexpr int table_index(DType type) noexcept { return static_cast<int>(type); }
+
+class RouteBuilder {
+ public:
+  RouteBuilder(const kernels::KernelTable& table, DType src, const ConvertRules& rules,
+               int32_t lanes = 1)
+      : table_(table), rules_(rules), type_(src), lanes_(lanes) {}
+
+  const kernels::KernelTable& table() const { return table_; }
+  const ConvertRules& rules() const { return rules_; }
+  DType type() const { return type_; }
+  const Route& route() const { return route_; }
+  void set_lanes(int32_t lanes) { lanes_ = lanes; }
+  /// Of the routes that tables are made from.
+  void use_no_tables() { uses_tables_ = false; }
+  bool uses_tables() const { return uses_tables_; }
+
+  bool is_float() const { return range_facts(type_).is_float; }
+  bool is(DType type) const { return type_ == type; }
+
+  void add(const sc_entry& entry, DType out, StageParams data = static_cast<const void*>(nullptr)) {
+    route_.stages[route_.count++] =
+        Stage{&entry, out, type_facts(out).size, std::move(data), lanes_};
+    type_ = out;
+  }
+  /// Nothing where the bits are the same.
+  void convert(DType dst) {
+    const sc_entry& entry = table_.convert[table_index(type_)][table_index(dst)];
+    if (entry.run != nullptr) {
+      add(entry, dst);
+    } else {
+      type_ = dst;
+    }
+  }
+  void saturate(DType dst) { add(table_.saturate[table_index(type_)][table_index(dst)], dst); }
+  void check(const kernels::LimitParams& limits) {
+    add(table_.check[table_index(type_)], type_, limits);
+  }
+  void clamp(const kernels::LimitParams& limits) {
+    add(table_.clamp[table_index(type_)], type_, limits);
+  }
+  /// A carrier for a second rounding.
+  void odd(DType carrier) { add(table_.odd[table_index(type_)], carrier); }
+
+ private:
+  const kernels::KernelTable& table_;
+  const ConvertRules& rules_;
+  DType type_;
+  int32_t lanes_;
+  bool uses_tables_ = true;
+  Route route_;
+};
+
+/// From one real type to another by the rules.
+void route_real(RouteBuilder& b, DType dst);
+/// The same for values that need neither limits nor roundings other than the default; what a narrow
+/// float cannot hold becomes the largest it has if `saturate`.
+void route_plain(RouteBuilder& b, DType dst, bool saturate);
+
+/// Whether a table of what every byte becomes does it: from types of one byte, to 1 or 2 bytes or
+/// float32, where nothing is reported.
+bool has_lookup(const RouteBuilder& b, DType dst) noexcept;
+/// Adds that stage; made from the kernels of the pivots, once a process for every pair and rules.
+void route_lookup(RouteBuilder& b, DType dst, const ConvertRules& rules);
+/// A narrow type as the arithmetic one that its kernels are made for: float32, int8, uint8.
+void widen_narrow(RouteBuilder& b);
+/// From an arithmetic type or long double.
+void route_to_narrow(RouteBuilder& b, DType dst, bool saturate);
+
+}  // namespace stridecast::internal
+
+#endif  // STRIDECAST_ENGINE_ROUTE_BUILDER_H_
