@@ -44,44 +44,55 @@ sc::bench::Store store_of(int non_temporal) {
   return non_temporal != 0 ? sc::bench::Store::kNonTemporal : sc::bench::Store::kNormal;
 }
 
-// One thread's share of a copy, cut on pages.
+// One thread's share of a copy.
 struct Slice {
   const char* src;
   char* dst;
   size_t bytes;
-  void copy() const {
+  void run() const {
     std::memcpy(dst, src, bytes);
     keep(*dst);
   }
 };
 
-std::vector<Slice> slices(const char* src, char* dst, int64_t bytes, int count) {
+// One thread's share of a stream.
+struct StreamSlice {
+  const char* src;
+  char* dst;
+  int64_t items;
+  int read_bytes;
+  int write_bytes;
+  sc::bench::Store store;
+  bool run() const { return sc::bench::stream(src, dst, items, read_bytes, write_bytes, store); }
+};
+
+// Calls part(begin, size) for `count` pieces of `total`, cut on multiples of a page's bytes.
+template <typename Part>
+void cut(int64_t total, int count, Part part) {
   constexpr int64_t kPage = 4096;
-  const int64_t share = (bytes / count + kPage - 1) / kPage * kPage;
-  std::vector<Slice> result;
-  for (int64_t begin = 0; begin < bytes; begin += share) {
-    const int64_t size = bytes - begin < share ? bytes - begin : share;
-    result.push_back({src + begin, dst + begin, static_cast<size_t>(size)});
+  const int64_t share = (total / count + kPage - 1) / kPage * kPage;
+  for (int64_t begin = 0; begin < total; begin += share) {
+    part(begin, total - begin < share ? total - begin : share);
   }
-  return result;
 }
 
-// The calling thread copies the first slice and the workers one each, `calls` times in step.
-int64_t time_in_step(int64_t calls, const std::vector<Slice>& parts) {
+// The calling thread runs the first part and the workers one each, `calls` times in step.
+template <typename Part>
+int64_t time_in_step(int64_t calls, const std::vector<Part>& parts) {
   std::barrier step(static_cast<std::ptrdiff_t>(parts.size()));
   std::vector<std::future<void>> workers;  // joined by their destructors
   for (size_t i = 1; i < parts.size(); ++i) {
     workers.push_back(std::async(std::launch::async, [&step, part = parts[i], calls] {
       step.arrive_and_wait();
       for (int64_t call = 0; call < calls; ++call) {
-        part.copy();
+        part.run();
         step.arrive_and_wait();
       }
     }));
   }
   step.arrive_and_wait();  // all threads run
   return time_ns(calls, [&] {
-    parts[0].copy();
+    parts[0].run();
     step.arrive_and_wait();
   });
 }
@@ -106,15 +117,41 @@ STRIDECAST_BENCH_EXPORT int stream_pages_run(const void* src, void* dst, int64_t
   return sc::bench::stream_pages(src, dst, bytes) ? 1 : 0;
 }
 
+/// Nanoseconds that `calls` streams of bench/stream.h take, each by `threads` threads that are
+/// started before the clock is and take one piece each; -1 on an error.
+STRIDECAST_BENCH_EXPORT int64_t stream_ns(int64_t calls, const void* src, void* dst, int64_t items,
+                                          int read_bytes, int write_bytes, int non_temporal,
+                                          int threads) {
+  if (items <= 0 || threads < 1) return -1;
+  try {
+    std::vector<StreamSlice> parts;
+    cut(items, threads, [&](int64_t begin, int64_t size) {
+      parts.push_back({static_cast<const char*>(src) + begin * read_bytes,
+                       static_cast<char*>(dst) + begin * write_bytes, size, read_bytes, write_bytes,
+                       store_of(non_temporal)});
+    });
+    for (StreamSlice part : parts) {
+      part.items = 0;  // only asks whether stream() does these sizes
+      if (!part.run()) return -1;
+    }
+    return time_in_step(calls, parts);
+  } catch (const std::exception&) {
+    return -1;
+  }
+}
+
 /// Nanoseconds that `calls` copies by memcpy take, each by `threads` threads that are started
 /// before the clock is; -1 on an error.
 STRIDECAST_BENCH_EXPORT int64_t memcpy_ns(int64_t calls, const void* src, void* dst, int64_t bytes,
                                           int threads) {
   if (bytes <= 0 || threads < 1) return -1;
   try {
-    const std::vector<Slice> parts =
-        slices(static_cast<const char*>(src), static_cast<char*>(dst), bytes, threads);
-    if (parts.size() == 1) return time_ns(calls, [&] { parts[0].copy(); });
+    std::vector<Slice> parts;
+    cut(bytes, threads, [&](int64_t begin, int64_t size) {
+      parts.push_back({static_cast<const char*>(src) + begin, static_cast<char*>(dst) + begin,
+                       static_cast<size_t>(size)});
+    });
+    if (parts.size() == 1) return time_ns(calls, [&] { parts[0].run(); });
     return time_in_step(calls, parts);
   } catch (const std::exception&) {
     return -1;

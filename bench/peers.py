@@ -5,7 +5,8 @@
     python bench/peers.py --threads 2               # the cases that take several threads, no others
     python bench/peers.py --json -                  # for bench_targets.py
 
-PyTorch and TensorStore are optional; what is not installed is left out, and named.
+Peers beside NumPy are optional; what is not installed is left out, and named.
+STRIDECAST_TARGET=AVX2 in the environment times that SIMD target's kernels; the report names it.
 A ratio is the peer's time over ours: above 1 is faster than the peer. A result is compared with the
 peer's, bit by bit, before anything is timed. Which ratios are asked for is in targets.toml.
 """
@@ -23,10 +24,12 @@ from functools import partial
 import ml_dtypes
 import numpy as np
 
+import cast_cases
 import measure
 import other_libraries
 import peer_cases
 import relayout_cases
+import scale_cases
 import stridecast
 import strided_cases
 
@@ -35,14 +38,23 @@ import strided_cases
 Groups = dict[
     str, Callable[[measure.BenchLibrary | None], Iterator[measure.Case | measure.Planned]]
 ]
-ON_ONE_THREAD: Groups = {**peer_cases.GROUPS, **relayout_cases.GROUPS, **strided_cases.GROUPS}
+ON_ONE_THREAD: Groups = {
+    **peer_cases.GROUPS,
+    **relayout_cases.GROUPS,
+    **strided_cases.GROUPS,
+    **cast_cases.GROUPS,
+    **scale_cases.GROUPS,
+}
 
 
 def groups_for(threads: int) -> Groups:
     """Several threads are timed in a process of their own, without another library's pool."""
     if threads == 1:
         return ON_ONE_THREAD
-    return {"threads": partial(strided_cases.thread_cases, threads=threads)}
+    return {
+        "threads": partial(strided_cases.thread_cases, threads=threads),
+        "hot-threads": partial(cast_cases.hot_thread_cases, threads=threads),
+    }
 
 
 def selected(name: str, patterns: list[str]) -> bool:
@@ -63,10 +75,11 @@ def time_noise(cpus: list[int]) -> dict[str, object]:
 
 def time_cases(
     groups: Groups, patterns: list[str], library: measure.BenchLibrary | None, cpus: set[int]
-) -> tuple[dict[str, object], dict[str, str]]:
-    """Results by case, and what went wrong by case."""
+) -> dict[str, dict]:
+    """By case: results, what went wrong, and what stridecast cannot do."""
     results: dict[str, object] = {}
     failures: dict[str, str] = {}
+    unable: dict[str, str] = {}
     heads = [pattern.partition("/")[0] for pattern in patterns]
     with measure.quiet(cpus):
         for group, cases in groups.items():
@@ -78,13 +91,15 @@ def time_cases(
                     continue
                 try:  # one broken cell must not hide the others
                     results[name] = measure.measure(planned.make())
+                except measure.Unable as error:
+                    unable[name] = str(error)
                 except Exception as error:
                     failures[name] = f"{type(error).__name__}: {error}"
                 if sys.stderr.isatty():
                     print(f"\r{len(results):4d}  {name:50}", end="", file=sys.stderr)
     if sys.stderr.isatty():
         print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
-    return results, failures
+    return {"results": results, "failures": failures, "unable": unable}
 
 
 def report(outcome: dict[str, object], stream: object) -> None:
@@ -99,12 +114,17 @@ def report(outcome: dict[str, object], stream: object) -> None:
     groups: dict[str, list[float]] = {}
     for ratio, name, peer, _, _ in rows:
         groups.setdefault(f"{name.partition('/')[0]} / {peer}", []).append(ratio)
-    print("\ngeometric means", file=stream)
+    print(f"\ngeometric means, kernels of {outcome['versions']['target']}", file=stream)
     for group, ratios in groups.items():
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         print(f"{mean:8.2f}  {group} ({len(ratios)} cells, least {min(ratios):.2f})", file=stream)
     for name, error in outcome["failures"].items():
         print(f"FAILED  {name}: {error}", file=stream)
+    for name, why in outcome["unable"].items():
+        print(f"not done  {name}: {why}", file=stream)
+    for name, result in outcome["results"].items():
+        for peer, why in result.get("other_results", {}).items():
+            print(f"other result  {name}: {peer}: {why}", file=stream)
 
 
 def main() -> int:
@@ -135,7 +155,7 @@ def main() -> int:
     stridecast.set_threads(1)
 
     groups = groups_for(arguments.threads)
-    results, failures = time_cases(groups, arguments.cases, library, cpus)
+    timings = time_cases(groups, arguments.cases, library, cpus)
     outcome = {
         "machine": measure.machine(),
         "versions": {
@@ -146,8 +166,7 @@ def main() -> int:
             **other_libraries.versions,
         },
         "absent": other_libraries.absent,
-        "results": results,
-        "failures": failures,
+        **timings,
         "noise": time_noise(allowed) if arguments.noise else {},
     }
     for name, why in other_libraries.absent.items():
@@ -159,7 +178,7 @@ def main() -> int:
             with open(arguments.json, "w", encoding="utf-8") as file:
                 json.dump(outcome, file, indent=1)
         report(outcome, sys.stdout)
-    return 1 if failures else 0
+    return 1 if timings["failures"] else 0
 
 
 if __name__ == "__main__":

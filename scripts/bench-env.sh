@@ -5,7 +5,7 @@
 #
 # PYTHON=...   the Python to use, as for install-deps.sh, whose functions are used here
 #
-# PyTorch and TensorStore are optional: where pip cannot install one, its rows are left out. pip's own
+# The peers beside NumPy are optional: where pip cannot install one, its rows are left out. pip's own
 # settings apply, such as PIP_EXTRA_INDEX_URL for a PyTorch without CUDA, a tenth of the size.
 set -euo pipefail
 # shellcheck source=scripts/install-deps.sh disable=SC1091

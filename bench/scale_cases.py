@@ -1,0 +1,115 @@
+"""Packed measurements: big-endian int16 with scale, offset and a sentinel to float32, and back.
+
+Beside NumPy's steps with out= buffers, in the order that is fastest for NumPy, and decoding also
+beside our own plain cast of the same source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+import stridecast
+from measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, Planned, Unable, aligned, timed
+from peer_cases import LARGE, SMALL, expect_equal
+
+PACKED = np.dtype(">i2")
+MISSING = -32768
+#: Powers of two and small integers: each step is exact, so that its order changes no bit.
+SCALE, OFFSET = np.float32(1 / 64), np.float32(-5)
+#: Every so many items one is missing, at random.
+MISSING_EVERY = 50
+
+
+def _ours(name: str) -> Callable[..., object]:
+    function = getattr(stridecast, name, None)
+    if function is None:
+        raise Unable(f"this stridecast has no {name}()")
+    return function
+
+
+def _packed(count: int) -> np.ndarray:
+    random = np.random.default_rng(20)
+    packed = aligned(count, PACKED)
+    packed[:] = random.integers(-32767, 32767, count, endpoint=True)
+    packed[random.integers(0, count, count // MISSING_EVERY)] = MISSING
+    return packed
+
+
+def _unpacked(packed: np.ndarray, out: np.ndarray, mask: np.ndarray) -> None:
+    """NumPy's decoding, without a temporary array; of nine orders the fastest."""
+    np.copyto(out, packed, casting="unsafe")
+    np.equal(out, np.float32(MISSING), out=mask)  # not of `packed`, whose bytes it would swap again
+    np.multiply(out, SCALE, out=out)
+    np.add(out, OFFSET, out=out)
+    np.copyto(out, np.float32(np.nan), where=mask)
+
+
+def _packed_again(a: np.ndarray, out: np.ndarray, scratch: np.ndarray, mask: np.ndarray) -> None:
+    """NumPy's encoding, without a temporary array; of five orders the fastest."""
+    np.isnan(a, out=mask)
+    np.subtract(a, OFFSET, out=scratch)
+    np.divide(scratch, SCALE, out=scratch)
+    np.rint(scratch, out=scratch)
+    np.copyto(scratch, np.float32(MISSING), where=mask)
+    np.copyto(out, scratch, casting="unsafe")
+
+
+def _checked(name: str, ours: Batch, numpy: Batch, out: np.ndarray) -> Callable[[], None]:
+    def check() -> None:
+        numpy(1)
+        expected = out.copy()
+        out.view(np.uint8).fill(0xA5)
+        ours(1)
+        expect_equal(out, expected, name)
+
+    return check
+
+
+def _options() -> dict[str, float | int]:
+    return {"scale": float(SCALE), "offset": float(OFFSET), "missing": MISSING}
+
+
+def _decode(name: str, count: int) -> Case:
+    decode = _ours("decode")
+    packed = _packed(count)
+    out = aligned(count, np.dtype(np.float32), DESTINATION_OFFSET)
+    mask = aligned(count, np.dtype(bool))
+    call = 'decode(a, "f", scale=s, offset=f, missing=m, out=o)'
+    s, f, m = _options().values()
+    ours = timed(call, decode=decode, a=packed, o=out, s=s, f=f, m=m)
+    steps = timed("steps(a, o, mask)", steps=_unpacked, a=packed, o=out, mask=mask)
+    plain_call = 'convert(a, "f", out=o)'
+    plain = timed(plain_call, convert=stridecast.convert, a=packed, o=out)
+    check = _checked(name, ours, steps, out)
+    return Case(name, ours, {"numpy": steps, "plain": plain}, 0.5, check)
+
+
+def _encode(name: str, count: int) -> Case:
+    encode = _ours("encode")
+    packed = _packed(count)
+    mask = aligned(count, np.dtype(bool))
+    measured = aligned(count, np.dtype(np.float32))
+    _unpacked(packed, measured, mask)
+    out = aligned(count, PACKED, DESTINATION_OFFSET)
+    scratch = np.empty_like(measured)
+    call = 'encode(a, ">h", scale=s, offset=f, missing=m, out=o)'
+    s, f, m = _options().values()
+    ours = timed(call, encode=encode, a=measured, o=out, s=s, f=f, m=m)
+    names = {"a": measured, "o": out, "scratch": scratch, "mask": mask}
+    steps = timed("steps(a, o, scratch, mask)", steps=_packed_again, **names)
+    check = _checked(name, ours, steps, out)
+    return Case(name, ours, {"numpy": steps}, 0.5, check)
+
+
+def _cases(head: str, make: Callable[[str, int], Case]) -> Iterator[Planned]:
+    for size, count in (("16Ki", SMALL), ("16Mi", LARGE)):
+        yield Planned(f"{head}/{size}", make, count)
+
+
+#: Generators of cases by the first part of their names.
+GROUPS: dict[str, Callable[[BenchLibrary | None], Iterator[Planned]]] = {
+    "decode": lambda _: _cases("decode", _decode),
+    "encode": lambda _: _cases("encode", _encode),
+}
