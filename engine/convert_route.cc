@@ -82,7 +82,7 @@ void route_limited(RouteBuilder& b, DType dst) {
   if (meets_int && b.rules().nan == NanPolicy::kRaise && range_facts(b.type()).has_nan) {
     make_checkable(b);
     b.check(all_but_nan());
-  } else if (has_lookup(b, dst)) {
+  } else if (overflow != Overflow::kWrap && has_lookup(b, dst)) {
     return route_lookup(b, dst, {.overflow = overflow});
   }
   // Infinities are no finite values, also where all of those fit.
@@ -213,11 +213,12 @@ Route real_to_complex(const KernelTable& table, DType src, DType dst, const Conv
 // From here on `dst` is no type that the source's bits are already of.
 void route_plain(RouteBuilder& b, DType dst, bool saturate) {
   if (b.is(dst)) return;
-  if (is_narrow(b.type())) {
+  if (route_by_bits(b, dst)) return;
+  if (is_narrow(b.type()) || is_narrow(dst)) {
     if (has_lookup(b, dst)) {
       return route_lookup(b, dst, {.overflow = saturate ? Overflow::kSaturate : Overflow::kWrap});
     }
-    widen_narrow(b);
+    if (is_narrow(b.type())) widen_narrow(b);
     if (b.is(dst)) return;
   }
   if (is_narrow(dst)) return route_to_narrow(b, dst, saturate);
@@ -238,7 +239,6 @@ void route_plain(RouteBuilder& b, DType dst, bool saturate) {
 void route_real(RouteBuilder& b, DType dst) {
   if (b.is(dst)) return;
   if (dst == DType::kBool || fits_exactly(b.type(), dst)) {
-    if (has_lookup(b, dst)) return route_lookup(b, dst, {});
     return route_plain(b, dst, false);
   }
   if (b.rules().same_value) {

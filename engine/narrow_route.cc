@@ -92,6 +92,23 @@ bool is_int(DType type) { return !range_facts(type).is_float; }
 
 }  // namespace
 
+bool route_by_bits(RouteBuilder& b, DType dst) {
+  const DType src = b.type();
+  const auto is_byte = [](DType t) {
+    return is_int(t) && t != DType::kBool && type_facts(t).size == 1;
+  };
+  if (!is_byte(src) || !is_byte(dst)) return false;
+  if (!is_narrow(dst)) {
+    widen_narrow(b);
+    b.convert(dst);
+    return true;
+  }
+  const int bits = narrow_int_bits(dst);
+  if (is_narrow(src) && narrow_int_bits(src) < bits) return false;
+  b.add(b.table().keep_bits, dst, kernels::NarrowIntParams{bits});
+  return true;
+}
+
 bool has_lookup(const RouteBuilder& b, DType dst) noexcept {
   const DType src = b.type();
   if (!b.uses_tables()) return false;

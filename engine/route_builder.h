@@ -68,6 +68,9 @@ void route_real(RouteBuilder& b, DType dst);
 /// float cannot hold becomes the largest it has if `saturate`.
 void route_plain(RouteBuilder& b, DType dst, bool saturate);
 
+/// Between integers of one byte that wrap: their bits are kept, extended or cut. False if that is
+/// not enough.
+bool route_by_bits(RouteBuilder& b, DType dst);
 /// Whether a table of what every byte becomes does it: from types of one byte, to 1 or 2 bytes or
 /// float32, where nothing is reported.
 bool has_lookup(const RouteBuilder& b, DType dst) noexcept;
