@@ -14,6 +14,10 @@
 //   bool Accept(evidence) const;           // Quick is right for all that went into it
 // and a way (Quick's, if there is one) to fill a whole vector from two steps, v0's lanes first:
 //   Vec<Twice<DD>> Pack2(Twice<DD>, v0, v1) const;
+// or from four:
+//   Vec<Twice<Twice<DD>>> Pack4(Twice<Twice<DD>>, v0, v1, v2, v3) const;
+// or the other way round, where Src is narrower than Wide, to store a full vector's items:
+//   void Spread<kStream>(Vec<ScalableTag<Src>>, Dst*) const;    // Wide is Dst
 //
 // No byte outside the two runs is read or written, no alignment is assumed, and src may be dst when
 // the items have equal sizes: the last vector, which overlaps the one before, is loaded first of
@@ -131,6 +135,17 @@ concept HasPack2 = requires(const Op& op, hn::Vec<SrcTag<Op>> v) {
 };
 
 template <class Op>
+concept HasPack4 = requires(const Op& op, hn::Vec<SrcTag<Op>> v) {
+  op.Pack4(hn::Twice<hn::Twice<DstTag<Op>>>(), v, v, v, v);
+};
+
+template <class Op>
+concept HasSpread = requires(const Op& op, hn::Vec<hn::ScalableTag<typename Op::Src>> v,
+                             typename Op::Dst* dst) {
+  op.template Spread<false>(v, dst);
+};
+
+template <class Op>
 HWY_INLINE hn::Vec<DstTag<Op>> ConvertQuick(const Op& op, hn::Vec<SrcTag<Op>> v) {
   if constexpr (HasQuick<Op>) {
     return op.Quick(DstTag<Op>(), v);
@@ -170,7 +185,10 @@ template <bool kStream, class Op, class V = hn::Vec<SrcTag<Op>>>
 HWY_INLINE void StoreBlock(const Op& op, V v0, V v1, V v2, V v3, typename Op::Dst* dst) {
   const DstTag<Op> dd;
   const size_t lanes = hn::Lanes(dd);
-  if constexpr (HasPack2<Op>) {
+  if constexpr (HasPack4<Op>) {
+    const hn::Twice<hn::Twice<DstTag<Op>>> d4;
+    StoreLanes<kStream>(op.Pack4(d4, v0, v1, v2, v3), d4, dst);
+  } else if constexpr (HasPack2<Op>) {
     const hn::Twice<DstTag<Op>> d2;
     const auto o0 = op.Pack2(d2, v0, v1);
     const auto o1 = op.Pack2(d2, v2, v3);
@@ -188,10 +206,27 @@ HWY_INLINE void StoreBlock(const Op& op, V v0, V v1, V v2, V v3, typename Op::Ds
   }
 }
 
+// The items of four vectors of the widest lane, by full vectors of the source.
+template <bool kStream, class Op>
+HWY_INLINE void SpreadBlock(const Op& op, const typename Op::Src* src, typename Op::Dst* dst) {
+  constexpr size_t kRatio = sizeof(typename Op::Dst) / sizeof(typename Op::Src);
+  static_assert(kRatio == 2 || kRatio == 4);
+  const hn::ScalableTag<typename Op::Src> d;
+  op.template Spread<kStream>(hn::LoadU(d, src), dst);
+  if constexpr (kRatio == 2) {
+    const size_t lanes = hn::Lanes(d);
+    op.template Spread<kStream>(hn::LoadU(d, src + lanes), dst + lanes);
+  }
+}
+
 template <bool kStream, class Op>
 HWY_INLINE void ConvertBlock(const Op& op, const typename Op::Src* src, typename Op::Dst* dst) {
   const SrcTag<Op> ds;
   const size_t lanes = hn::Lanes(ds);
+  if constexpr (HasSpread<Op>) {
+    SpreadBlock<kStream>(op, src, dst);
+    return;
+  }
   const auto v0 = hn::LoadU(ds, src);
   const auto v1 = hn::LoadU(ds, src + lanes);
   const auto v2 = hn::LoadU(ds, src + 2 * lanes);
@@ -226,9 +261,10 @@ HWY_INLINE size_t ItemsToAlignment(const typename Op::Src* src, const typename O
   return apart && bytes % kItemBytes == 0 ? bytes / kItemBytes : 0;
 }
 
+// `op` is declared restrict for what it holds to stay in registers, whatever is stored.
 template <class Op>
-HWY_NOINLINE void ConvertItems(const Op& op, const typename Op::Src* src, typename Op::Dst* dst,
-                               size_t count) {
+HWY_NOINLINE void ConvertItems(const Op& HWY_RESTRICT op, const typename Op::Src* src,
+                               typename Op::Dst* dst, size_t count) {
   const SrcTag<Op> ds;
   const DstTag<Op> dd;
   const size_t lanes = hn::Lanes(dd);
@@ -247,7 +283,9 @@ HWY_NOINLINE void ConvertItems(const Op& op, const typename Op::Src* src, typena
 // Streaming stores exist for vectors from 16 bytes on; a block of four fills whole cache lines.
 template <class Op>
 inline constexpr size_t kStoreBytes = HWY_MAX_LANES_D(DstTag<Op>) * sizeof(typename Op::Dst) *
-                                      (HasPack2<Op> ? 2 : 1);
+                                      (HasPack4<Op>   ? 4
+                                       : HasPack2<Op> ? 2
+                                                      : 1);
 template <class Op>
 inline constexpr bool kCanStream = (HWY_ARCH_X86 != 0) && (kStoreBytes<Op> >= 16);
 inline constexpr size_t kLineBytes = 64;
@@ -266,8 +304,8 @@ HWY_INLINE void PrefetchLines(const void* from, size_t bytes) {
 }
 
 template <class Op>
-HWY_NOINLINE void StreamItems(const Op& op, const typename Op::Src* src, typename Op::Dst* dst,
-                              size_t count, bool fetch) {
+HWY_NOINLINE void StreamItems(const Op& HWY_RESTRICT op, const typename Op::Src* src,
+                              typename Op::Dst* dst, size_t count, bool fetch) {
   using Dst = typename Op::Dst;
   const size_t block = 4 * hn::Lanes(DstTag<Op>());
   const size_t head_bytes = (0 - reinterpret_cast<uintptr_t>(dst)) % kLineBytes;

@@ -9,6 +9,7 @@
 #include "kernels/convert_strided-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
+#include "kernels/round_odd-inl.h"
 #include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -83,33 +84,6 @@ HWY_INLINE hn::Vec<DF64> IntToFloat64(DF64 df64, V v) {
   } else {
     return hn::ConvertTo(df64, v);
   }
-}
-
-// Integers that need more than kBits bits (and a sign) lose their low kDropped bits and keep in the
-// last of the others whether any of the lost was set: rounding to odd, also right for negative
-// two's complement. Others stay as they are.
-template <int kBits, int kDropped, class V>
-HWY_INLINE V RoundToOdd(V v) {
-  using S = hn::TFromV<V>;
-  const hn::DFromV<V> d;
-  const hn::RebindToUnsigned<decltype(d)> du;
-  using U = hn::TFromD<decltype(du)>;
-  const auto bits = hn::BitCast(du, v);
-  const auto dropped = hn::Set(du, (U{1} << kDropped) - 1);
-  const auto last = hn::Set(du, U{1} << kDropped);
-  const auto sticky = hn::And(hn::Add(hn::And(bits, dropped), dropped), last);
-  const auto odd = hn::Or(hn::AndNot(dropped, bits), sticky);
-  constexpr U kOffset = std::is_signed_v<S> ? U{1} << kBits : U{0};
-  const auto above =
-      hn::ShiftRight<kBits + std::is_signed_v<S>>(hn::Add(bits, hn::Set(du, kOffset)));
-  return hn::BitCast(d, hn::IfThenElse(hn::Eq(above, hn::Zero(du)), bits, odd));
-}
-
-// What remains of the large integers has at most 53 bits, which float64 holds exactly, and at least
-// 42 below the leading one.
-template <class DF64, class V>
-HWY_INLINE hn::Vec<DF64> IntToFloat64Odd(DF64 df64, V v) {
-  return hn::ConvertTo(df64, RoundToOdd<53, 11>(v));
 }
 
 template <typename S>

@@ -87,17 +87,15 @@ struct LookupParams {
       64) uint8_t high[256] = {};  // of 2-byte results, and of 4-byte ones, whose lower half is 0
 };
 
-// sc_run.params of narrow_float: a float of at most 8 bits, by fields of float32.
+// sc_run.params of narrow_float: a float of at most 8 bits, one of them the sign, and at least one
+// bit of fraction. Codes are without sign; the sign's bit is added to all of them, NaN included.
 struct NarrowFloatParams {
-  uint32_t dropped_bits = 0;  // fraction bits of float32 that it does not have
-  uint32_t rebias = 0;        // (127 - bias) at the place of its exponent
-  uint32_t min_normal = 0;    // bits of its smallest normal value as float32
-  float subnormal_unit = 0;   // 2^23 times its smallest subnormal
-  uint32_t overflow = 0;    // code without sign of what rounds beyond `max_finite`, and of infinity
-  uint32_t max_finite = 0;  // code
-  uint32_t nan = 0;         // code without sign
-  uint32_t sign_bits = 0;   // its sign's place from the top of 32 bits: a shift
-  bool nan_keeps_sign = true;  // else its code has none, or has it built in
+  uint32_t dropped_bits = 0;   // fraction bits of float32 that it does not have
+  uint32_t rebias = 0;         // (127 - bias) at the place of its exponent
+  uint32_t overflow = 0;       // code of what rounds beyond the largest finite value, and of
+                               // infinity: that value's own code or the one behind it
+  uint32_t nan = 0;            // code, not below the smallest normal value's; it may hold the sign
+  uint32_t sign_bits = 0;      // its sign's place from the top of 32 bits: a shift
   bool unsigned_zero = false;  // zero never has a sign
 };
 

@@ -34,6 +34,10 @@ struct Target {
            ns::FillConvertIntFloat(table); \
            ns::FillConvertFloatInt(table); \
            ns::FillLimits(table);          \
+           ns::FillLookup(table);          \
+           ns::FillNarrowFloat(table);     \
+           ns::FillNarrowInt(table);       \
+           ns::FillRoundOdd(table);        \
          }},
 constexpr Target kTargets[] = {STRIDECAST_FOR_EACH_TARGET(STRIDECAST_TARGET_ENTRY)};
 #undef STRIDECAST_TARGET_ENTRY

@@ -107,6 +107,10 @@ namespace stridecast::kernels {
   void FillConvertIntFloat(KernelTable& table); \
   void FillConvertFloatInt(KernelTable& table); \
   void FillLimits(KernelTable& table);          \
+  void FillLookup(KernelTable& table);          \
+  void FillNarrowFloat(KernelTable& table);     \
+  void FillNarrowInt(KernelTable& table);       \
+  void FillRoundOdd(KernelTable& table);        \
   }
 STRIDECAST_FOR_EACH_TARGET(STRIDECAST_DECLARE_FILLS)
 #undef STRIDECAST_DECLARE_FILLS

@@ -147,7 +147,7 @@ TEST_P(LimitsTest, CheckJudgesEveryValue) {
     ASSERT_NE(entry.run, nullptr) << table().target << " " << reference::name(type);
     EXPECT_EQ(entry.dst_access, uint32_t{SC_ACCESS_NONE}) << entry.name;
     EXPECT_NE(entry.traits & SC_TRAIT_MAY_FAIL, 0u) << entry.name;
-    const std::vector<uint64_t> values = values_of(type);
+    const std::vector<Bits> values = values_of(type);
     const std::vector<unsigned char> bytes = pack(type, values);
     for (const LimitParams& limits : limits_for(type)) {
       uint32_t all = 0;

@@ -235,13 +235,13 @@ TEST_P(NumericPolicyTest, BoolIsZeroOrOneWhateverItsByte) {
 
 // What the oracle says about a pair in a mode: the bits of what converts, and what does not.
 struct Expected {
-  std::vector<uint64_t> good, good_out, bad;
+  std::vector<Bits> good, good_out, bad;
   std::vector<uint32_t> bad_errors;
 };
 
 Expected ask_oracle(DType from, DType to, Mode mode, bool nan_raises) {
   Expected e;
-  for (uint64_t bits : values_for(from, to)) {
+  for (const Bits bits : values_for(from, to)) {
     const reference::Converted c = reference::convert(from, bits, to, mode, nan_raises);
     if (c.error()) {
       e.bad.push_back(bits);
@@ -271,7 +271,7 @@ void check_pair(DType from, DType to, const Expected& e, const ConvertOptions& o
   // Each bad value among good ones, at a place of its own: found, and named by its index.
   Random random(1);
   for (size_t i = 0; i < e.bad.size(); i += 1 + e.bad.size() / 200) {
-    std::vector<uint64_t> in(static_cast<size_t>(random.between(1, 40)),
+    std::vector<Bits> in(static_cast<size_t>(random.between(1, 40)),
                              e.good.empty() ? e.bad[i] : e.good[0]);
     const int64_t at = e.good.empty() ? 0 : random.below(static_cast<int64_t>(in.size()));
     in[static_cast<size_t>(at)] = e.bad[i];

@@ -238,7 +238,7 @@ TEST(ReduceTest, RandomReductions) {
     const Flush side = random.pick(kBothSides);
     unsigned char* src_bytes = src_buffer.place(size_of(src), side);
     unsigned char* src_data = src_bytes - src.extent().lowest;
-    const std::vector<uint64_t> pool = values_of(from, 300);
+    const std::vector<Bits> pool = values_of(from, 300);
     const bool wild = random.chance(20);
     reference::for_each_item(src, [&](int64_t, int64_t offset) {
       uint64_t bits = random.pick(pool);

@@ -377,11 +377,11 @@ TEST_P(ThreadTest, MxcsrChangesNothingAndIsRestored) {
   for (DType from : reference::kTypes) {
     for (DType to : reference::kTypes) {
       if (!reference::is_float(from) && !reference::is_float(to)) continue;
-      std::vector<uint64_t> in;
+      std::vector<Bits> in;
       for (uint64_t bits : values_for(from, to)) {
         if (in.size() < 4000 || bits % 16 == 0) in.push_back(bits);
       }
-      const std::vector<uint64_t> want = convert(from, in, to).bits;
+      const std::vector<Bits> want = convert(from, in, to).bits;
       const auto n = static_cast<int64_t>(in.size());
       const std::vector<unsigned char> src = pack(from, in), dst_want = pack(to, want);
       const Plan plan = Plan::convert(Layout::contiguous(Format::of(from), {n}),
@@ -411,8 +411,8 @@ TEST_P(ThreadTest, MxcsrChangesNothingAndIsRestored) {
 // A host's threads may be anyone's: each task brings the default environment and leaves theirs.
 TEST_P(ThreadTest, MxcsrOfAHostsThreadsChangesNothing) {
   const SmallSeams hooks;
-  std::vector<uint64_t> in = values_for(kFloat32, kFloat64);
-  const std::vector<uint64_t> want = convert(kFloat32, in, kFloat64).bits;
+  std::vector<Bits> in = values_for(kFloat32, kFloat64);
+  const std::vector<Bits> want = convert(kFloat32, in, kFloat64).bits;
   const auto n = static_cast<int64_t>(in.size());
   const std::vector<unsigned char> src = pack(kFloat32, in), dst_want = pack(kFloat64, want);
   const Plan plan = Plan::convert(Layout::contiguous(Format::of(kFloat32), {n}),

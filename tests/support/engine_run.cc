@@ -32,7 +32,7 @@ Overflow overflow_of(reference::Mode mode) {
   return Overflow::kDefault;
 }
 
-Result convert(DType from, const std::vector<uint64_t>& in, DType to, const ConvertOptions& options,
+Result convert(DType from, const std::vector<Bits>& in, DType to, const ConvertOptions& options,
                int threads) {
   const auto n = static_cast<int64_t>(in.size());
   const Plan plan = Plan::convert(Layout::contiguous(Format::of(from), {n}),
@@ -49,7 +49,7 @@ Result convert(DType from, const std::vector<uint64_t>& in, DType to, const Conv
   return result;
 }
 
-uint64_t convert_one(DType from, uint64_t bits, DType to, const ConvertOptions& options) {
+Bits convert_one(DType from, Bits bits, DType to, const ConvertOptions& options) {
   const Result result = convert(from, {bits}, to, options);
   EXPECT_TRUE(result.status.ok()) << reference::to_text(from, bits) << " -> "
                                   << reference::name(to);

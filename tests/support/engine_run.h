@@ -12,6 +12,8 @@
 
 namespace stridecast::testing {
 
+using reference::Bits;
+
 /// While it lives: chunks of `chunk_items` (0: the default) and threads from the first byte on.
 class SmallSeams {
  public:
@@ -40,14 +42,14 @@ inline RunOptions on_threads(int threads) {
 
 struct Result {
   RunStatus status;
-  std::vector<uint64_t> bits;
+  std::vector<Bits> bits;
 };
 /// Converts packed elements.
-Result convert(DType from, const std::vector<uint64_t>& in, DType to,
+Result convert(DType from, const std::vector<Bits>& in, DType to,
                const ConvertOptions& options = {}, int threads = 1);
 
 /// One element, which must not fail.
-uint64_t convert_one(DType from, uint64_t bits, DType to, const ConvertOptions& options = {});
+Bits convert_one(DType from, Bits bits, DType to, const ConvertOptions& options = {});
 
 }  // namespace stridecast::testing
 

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "tests/reference/element.h"
 #include "tests/support/case_note.h"
 #include "tests/support/kernel_run.h"
 
@@ -27,7 +26,7 @@ void set_note(const PackedCase& c, int64_t length, size_t gap) {
 void explain_mismatch(const PackedCase& c, size_t first, int64_t n, const unsigned char* dst) {
   const int size = reference::size(c.to);
   for (int64_t i = 0; i < n; ++i) {
-    const uint64_t got = reference::load(dst + i * size, size);
+    const Bits got = reference::load(dst + i * size, size);
     const auto at = first + static_cast<size_t>(i);
     if (got == c.out[at]) continue;
     FAIL() << note() << ": element " << i << ", source " << reference::to_text(c.from, c.in[at])
@@ -84,7 +83,7 @@ void check_one_apart(const PackedCase& c, size_t first, int64_t n, int64_t step,
   run.flags = flags;
   ASSERT_EQ(c.entry->run(&run), 0u) << note() << " step " << step;
   for (int64_t i = 0; i < n; ++i) {
-    const uint64_t got = reference::load(out + i * out_size, out_size);
+    const Bits got = reference::load(out + i * out_size, out_size);
     ASSERT_EQ(got, c.out[input(i)])
         << note() << ": element " << i << " of items " << step << " bytes apart, flags " << flags
         << ", source " << reference::to_text(c.from, c.in[input(i)]);
@@ -95,7 +94,7 @@ void check_one_apart(const PackedCase& c, size_t first, int64_t n, int64_t step,
 
 }  // namespace
 
-std::vector<unsigned char> pack(DType type, const std::vector<uint64_t>& elements) {
+std::vector<unsigned char> pack(DType type, const std::vector<Bits>& elements) {
   const auto size = static_cast<size_t>(reference::size(type));
   std::vector<unsigned char> bytes(elements.size() * size);
   for (size_t i = 0; i < elements.size(); ++i) {

@@ -9,20 +9,23 @@
 
 #include "stridecast/kernel_abi.h"
 #include "stridecast/types.h"
+#include "tests/reference/element.h"
 #include "tests/support/guarded_buffer.h"
 
 namespace stridecast::testing {
+
+using reference::Bits;
 
 /// A kernel with inputs and the outputs that they must give, as bits of elements.
 struct PackedCase {
   const sc_entry* entry = nullptr;
   DType from = DType::kBool, to = DType::kBool;
   const void* params = nullptr;
-  std::vector<uint64_t> in, out;
+  std::vector<Bits> in, out;
 };
 
 /// Elements as they lie in memory on this host.
-std::vector<unsigned char> pack(DType type, const std::vector<uint64_t>& elements);
+std::vector<unsigned char> pack(DType type, const std::vector<Bits>& elements);
 
 /// Call these within ASSERT_NO_FATAL_FAILURE; note() says what ran when one fails.
 void check_all_values(const PackedCase& c);

@@ -14,11 +14,11 @@ using reference::Mode;
 
 uint64_t random_element(Random& random, DType type) {
   static const auto* pools = [] {
-    auto* all = new std::vector<std::vector<uint64_t>>;
+    auto* all = new std::vector<std::vector<reference::Bits>>;
     for (DType t : reference::kTypes) all->push_back(values_of(t, 500));
     return all;
   }();
-  return random.pick((*pools)[static_cast<size_t>(type)]);
+  return static_cast<uint64_t>(random.pick((*pools)[static_cast<size_t>(type)]));
 }
 
 std::vector<reference::Leaf> arithmetic_leaves(const Format& format) {

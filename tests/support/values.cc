@@ -2,7 +2,6 @@
 
 #include <bit>
 
-#include "tests/reference/element.h"
 #include "tests/support/random_layout.h"
 
 namespace stridecast::testing {
@@ -10,19 +9,68 @@ namespace {
 
 using reference::is_float;
 
-uint64_t mask_of(DType type) {
-  const int bits = reference::size(type) * 8;
-  return bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
+// All bytes of the small types, where bits count that are no value's.
+Bits mask_of(DType type) {
+  const int bits = type == DType::kLongDouble ? 80 : reference::size(type) * 8;
+  return (Bits{1} << bits) - 1;
 }
 
-void add_with_neighbours(std::vector<uint64_t>& out, DType type, uint64_t bits) {
-  for (uint64_t v : {bits - 1, bits, bits + 1}) out.push_back(v & mask_of(type));
+// Of x87's numbers the integer bit stands between the fields that order them: without it they are
+// neighbours where their bits are.
+Bits without_integer_bit(Bits bits) { return (bits >> 64) << 63 | (bits & ((Bits{1} << 63) - 1)); }
+Bits with_integer_bit(Bits compact) {
+  const Bits field = compact >> 63 & 0xFFFF;
+  return field << 64 | Bits{(field & 0x7FFF) != 0} << 63 | (compact & ((Bits{1} << 63) - 1));
+}
+
+void add_with_neighbours(std::vector<Bits>& out, DType type, Bits bits) {
+  if (type == DType::kLongDouble) {
+    const Bits compact = without_integer_bit(bits);
+    for (Bits v : {compact - 1, compact, compact + 1}) out.push_back(with_integer_bit(v));
+    return;
+  }
+  for (Bits v : {bits - 1, bits, bits + 1}) out.push_back(v & mask_of(type));
+}
+
+// Exponents worth trying: a few stand for those beyond the integers and the narrower floats.
+std::vector<int> exponents_for(DType type) {
+  std::vector<int> out;
+  for (int k = -1080; k <= -1060; ++k) out.push_back(k);
+  for (int k = -160; k <= 140; ++k) out.push_back(k);
+  for (int k = 1020; k <= 1024; ++k) out.push_back(k);
+  if (type == DType::kLongDouble) {
+    for (int k : {-16446, -16445, -16444, -16383, -16382, -16381, -1085, 1025, 16382, 16383}) {
+      out.push_back(k);
+    }
+  }
+  return out;
+}
+
+// Zeros, infinities, and NaNs with one payload bit or a full tail.
+void add_specials(std::vector<Bits>& out, DType type) {
+  bool overflow = false;
+  Bits inf = reference::round_to_float(type, false, 1, 20000, &overflow);
+  if (type == DType::kLongDouble) inf = without_integer_bit(inf);
+  const int fraction_bits = type == DType::kLongDouble ? 63 : std::countr_zero(uint64_t(inf));
+  const int sign_bit = type == DType::kLongDouble ? 78 : reference::size(type) * 8 - 1;
+  const auto element = [&](Bits code) {
+    return type == DType::kLongDouble ? with_integer_bit(code) : code;
+  };
+  for (int negative = 0; negative < 2; ++negative) {
+    const Bits sign = Bits{negative != 0} << sign_bit;
+    add_with_neighbours(out, type, element(sign));
+    add_with_neighbours(out, type, element(sign | inf));
+    for (int k = 0; k < fraction_bits; ++k) {
+      out.push_back(element(sign | inf | Bits{1} << k));
+      out.push_back(element(sign | inf | ((Bits{1} << fraction_bits) - 1) >> k));
+    }
+  }
 }
 
 // Powers of two, which are the edges of every integer type and of every float's exponent range,
-// with their neighbours; zeros, infinities and NaNs with assorted payloads.
-std::vector<uint64_t> corners(DType type) {
-  std::vector<uint64_t> out;
+// with their neighbours; the edges of floats too narrow for that; zeros, infinities and NaNs.
+std::vector<Bits> corners(DType type) {
+  std::vector<Bits> out;
   const int bits = reference::size(type) * 8;
   if (!is_float(type)) {
     for (int k = 0; k < bits; ++k) {
@@ -39,10 +87,7 @@ std::vector<uint64_t> corners(DType type) {
   }
   bool overflow = false;
   for (int negative = 0; negative < 2; ++negative) {
-    for (int k = -1080; k <= 1024; ++k) {
-      // Beyond the integers and the ranges of the narrower floats, a few exponents stand for all.
-      if (k > 140 && k < 1020) k = 1020;
-      if (k < -160 && k > -1060) k = -160;
+    for (int k : exponents_for(type)) {
       add_with_neighbours(out, type,
                           reference::round_to_float(type, negative != 0, 1, k, &overflow));
     }
@@ -54,39 +99,38 @@ std::vector<uint64_t> corners(DType type) {
         }
       }
     }
-    const uint64_t sign = uint64_t{static_cast<unsigned>(negative)} << (bits - 1);
-    const uint64_t inf = reference::round_to_float(type, false, 1, 2000, &overflow);
-    const int fraction_bits = std::countr_zero(inf);
-    add_with_neighbours(out, type, sign);
-    add_with_neighbours(out, type, sign | inf);
-    for (int k = 0; k < fraction_bits; ++k) {
-      out.push_back(sign | inf | uint64_t{1} << k);                           // one payload bit
-      out.push_back(sign | inf | ((uint64_t{1} << fraction_bits) - 1) >> k);  // a full tail
-    }
     for (uint64_t v : {65504, 65512, 65519, 65520, 65521, 65535}) {
       add_with_neighbours(out, type,
                           reference::round_to_float(type, negative != 0, v, 0, &overflow));
     }
+    // Where float8_e8m0fnu begins and ends, were ties and limits anywhere else.
+    for (int k : {-129, 126}) {
+      add_with_neighbours(out, type,
+                          reference::round_to_float(type, negative != 0, 3, k, &overflow));
+    }
   }
+  add_specials(out, type);
   return out;
 }
 
 }  // namespace
 
-std::vector<uint64_t> values_of(DType type, int random_count) {
-  std::vector<uint64_t> out;
+std::vector<Bits> values_of(DType type, int random_count) {
+  std::vector<Bits> out;
   if (reference::size(type) <= 2) {
-    for (uint64_t v = 0; v <= mask_of(type); ++v) out.push_back(v);
+    for (Bits v = 0; v <= mask_of(type); ++v) out.push_back(v);
     return out;
   }
   out = corners(type);
   Random random(static_cast<uint64_t>(type) + 1);
   for (int i = 0; i < random_count; ++i) {
-    uint64_t bits = random.bits() & mask_of(type);
+    Bits bits = random.bits() & mask_of(type);
+    if (type == DType::kLongDouble) bits = with_integer_bit(bits << 15 ^ random.bits());
     // Half of them of modest magnitude, or nearly all would be out of range everywhere.
     if (is_float(type) && random.chance(50)) {
       bool overflow = false;
-      bits = reference::round_to_float(type, random.chance(50), random.bits() >> 11,
+      const int dropped = type == DType::kLongDouble ? 0 : 11;
+      bits = reference::round_to_float(type, random.chance(50), random.bits() >> dropped,
                                        static_cast<int>(random.between(-70, 15)), &overflow);
     } else if (!is_float(type) && random.chance(50)) {
       const int shift = static_cast<int>(random.below(reference::size(type) * 8));
@@ -97,8 +141,8 @@ std::vector<uint64_t> values_of(DType type, int random_count) {
   return out;
 }
 
-std::vector<uint64_t> halfway_values(DType from, DType to, int count) {
-  std::vector<uint64_t> out;
+std::vector<Bits> halfway_values(DType from, DType to, int count) {
+  std::vector<Bits> out;
   Random random(static_cast<uint64_t>(from) * 100 + static_cast<uint64_t>(to));
   for (int i = 0; i < count; ++i) {
     const reference::Value v = reference::decode(to, random.bits());
@@ -106,8 +150,7 @@ std::vector<uint64_t> halfway_values(DType from, DType to, int count) {
     const uint64_t odd = v.mantissa * 2 + 1;  // in units of half the last place
     if (is_float(from)) {
       bool overflow = false;
-      const uint64_t bits =
-          reference::round_to_float(from, v.negative, odd, v.exponent - 1, &overflow);
+      const Bits bits = reference::round_to_float(from, v.negative, odd, v.exponent - 1, &overflow);
       add_with_neighbours(out, from, bits);
       continue;
     }
@@ -119,10 +162,11 @@ std::vector<uint64_t> halfway_values(DType from, DType to, int count) {
   return out;
 }
 
-std::vector<uint64_t> values_for(DType from, DType to) {
-  std::vector<uint64_t> out = values_of(from);
-  if (is_float(to) && reference::size(from) > 2) {
-    const std::vector<uint64_t> halfway = halfway_values(from, to);
+std::vector<Bits> values_for(DType from, DType to) {
+  std::vector<Bits> out = values_of(from);
+  // Nothing rounds to a long double.
+  if (is_float(to) && to != DType::kLongDouble && reference::size(from) > 2) {
+    const std::vector<Bits> halfway = halfway_values(from, to);
     out.insert(out.end(), halfway.begin(), halfway.end());
   }
   return out;
