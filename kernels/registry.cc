@@ -38,6 +38,8 @@ struct Target {
            ns::FillNarrowFloat(table);     \
            ns::FillNarrowInt(table);       \
            ns::FillRoundOdd(table);        \
+           ns::FillRound(table);           \
+           ns::FillCheckExact(table);      \
          }},
 constexpr Target kTargets[] = {STRIDECAST_FOR_EACH_TARGET(STRIDECAST_TARGET_ENTRY)};
 #undef STRIDECAST_TARGET_ENTRY
@@ -58,6 +60,7 @@ struct Registry {
       table.target = hwy::TargetName(target.bit);
       table.target_bit = target.bit;
       target.fill(table);
+      FillRoundWide(table);
       supported[count++] = &table;
     }
   }

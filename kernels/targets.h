@@ -111,9 +111,14 @@ namespace stridecast::kernels {
   void FillNarrowFloat(KernelTable& table);     \
   void FillNarrowInt(KernelTable& table);       \
   void FillRoundOdd(KernelTable& table);        \
+  void FillRound(KernelTable& table);           \
+  void FillCheckExact(KernelTable& table);      \
   }
 STRIDECAST_FOR_EACH_TARGET(STRIDECAST_DECLARE_FILLS)
 #undef STRIDECAST_DECLARE_FILLS
+
+// Scalar kernels, compiled once: every table has the same.
+void FillRoundWide(KernelTable& table);
 
 #define STRIDECAST_OR_BIT(ns, bit) | bit
 inline constexpr long long kListedTargets = 0 STRIDECAST_FOR_EACH_TARGET(STRIDECAST_OR_BIT);
