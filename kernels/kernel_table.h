@@ -104,7 +104,9 @@ struct NarrowIntParams {
   int32_t bits = 8;
 };
 
-// sc_run.params of round_integral, round_float and round_wide.
+// sc_run.params of round_integral, round_float and round_wide. Their items lie packed, one after
+// the other, also where a run has several rows: those and index_step are for the random numbers, of
+// which item (r, c) takes number index + r * index_step[0] + c * index_step[1].
 struct RoundParams {
   Rounding rounding = Rounding::kNearestEven;  // never kDefault
   uint64_t seed = 0;                           // of kStochastic
@@ -121,9 +123,12 @@ struct RoundParams {
   bool keeps_payload = false;
   bool nan_keeps_sign = true;
   bool unsigned_zero = false;
-  bool report_overflow = false;  // SC_ERR_OVERFLOW where the rounded value is beyond max_finite,
-                                 // and for infinities and NaNs without a counterpart
-  bool has_infinity = true, has_nan = true;
+  // Also of round_wide. SC_ERR_OVERFLOW where the rounded value is beyond max_finite, for
+  // infinities without a counterpart, and for what an unsigned format cannot hold (zero and less,
+  // values below the smallest); SC_ERR_NAN for NaNs without a counterpart.
+  bool report_overflow = false;
+  bool has_infinity = true;  // round_wide without: the largest finite value for what is beyond
+  bool has_nan = true;
 };
 
 // sc_run.params of the checks for equal values.
@@ -194,6 +199,18 @@ struct KernelTable {
   // Adds how many bits of src are set to the int64_t at state.
   sc_entry count_bits = {};
 
+  // A real number and a zero, of parts of 2, 4, 8 bytes and of long double.
+  sc_entry complex_from_real[4] = {};
+  // From complex64 and complex128: the real part, bit for bit; the absolute value (of the type of a
+  // part), at most 1 ulp off, without overflow or underflow on the way: an infinity in either part
+  // gives infinity, any other NaN the canonical one; and a byte, 0 or 1: whether a part is not 0
+  // (NaN is not, -0.0 is).
+  sc_entry real_part[2] = {};
+  sc_entry magnitude[2] = {};
+  sc_entry complex_truth[2] = {};
+  // SC_ERR_INEXACT where an imaginary part is not 0. Nothing is written.
+  sc_entry check_imaginary[2] = {};
+
   // Default rounding (floats: nearest-even, to integers: truncation) and wrap, exactly as
   // docs/numeric_policy.md; empty on the diagonal and between integers of equal size: a move. All
   // pairs of arithmetic types; of the others what engine/convert_route.cc composes pairs from.
@@ -233,16 +250,6 @@ struct KernelTable {
   // int32, uint32, int64, uint64 (which look at digits only), float64, long double. NaNs pass, and
   // infinities where there are steps below 1.
   sc_entry check_exact[kNumReal] = {};
-
-  // A real number and a zero, of parts of 2, 4, 8 bytes and of long double.
-  sc_entry complex_from_real[4] = {};
-  // From complex64 and complex128: the real part, the absolute value (of the type of a part);
-  // whether it is not 0.
-  sc_entry real_part[2] = {};
-  sc_entry magnitude[2] = {};
-  sc_entry complex_truth[2] = {};
-  // SC_ERR_INEXACT where an imaginary part is not 0. Nothing is written.
-  sc_entry check_imaginary[2] = {};
 
   // TextParams. Items padded with NULs to another length: of bytes, of UCS-4; bytes to UCS-4 and
   // back, SC_ERR_TEXT for what is not ASCII.

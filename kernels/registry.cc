@@ -40,6 +40,7 @@ struct Target {
            ns::FillRoundOdd(table);        \
            ns::FillRound(table);           \
            ns::FillCheckExact(table);      \
+           ns::FillComplex(table);         \
          }},
 constexpr Target kTargets[] = {STRIDECAST_FOR_EACH_TARGET(STRIDECAST_TARGET_ENTRY)};
 #undef STRIDECAST_TARGET_ENTRY

@@ -113,6 +113,7 @@ namespace stridecast::kernels {
   void FillRoundOdd(KernelTable& table);        \
   void FillRound(KernelTable& table);           \
   void FillCheckExact(KernelTable& table);      \
+  void FillComplex(KernelTable& table);         \
   }
 STRIDECAST_FOR_EACH_TARGET(STRIDECAST_DECLARE_FILLS)
 #undef STRIDECAST_DECLARE_FILLS

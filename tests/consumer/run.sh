@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs a build folder of stridecast to a temporary prefix and builds, outside the tree, what uses it:
-# by CMake shared and static, by pkg-config shared and static. Every program converts and checks itself.
+# by CMake shared and static, and with xsimd where it is installed, by pkg-config shared and static. Every
+# program converts and checks itself.
 #
 # tests/consumer/run.sh BUILD_FOLDER
 set -euo pipefail
@@ -30,6 +31,7 @@ cmake -S "$source_folder" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/p
 cmake --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 "$work/build/consumer_shared"
 "$work/build/consumer_static"
+[ ! -x "$work/build/consumer_xsimd" ] || "$work/build/consumer_xsimd"
 
 echo "pkg-config, shared and static"
 pkgconfig_folder=$(dirname "$(find "$work/prefix" -name stridecast.pc)")
