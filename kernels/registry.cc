@@ -7,6 +7,7 @@
 #include "hwy/base.h"
 #include "hwy/targets.h"
 #include "kernels/kernel_table.h"
+#include "kernels/long_double.h"
 #include "kernels/targets.h"
 
 namespace stridecast::kernels {
@@ -17,30 +18,32 @@ struct Target {
   void (*fill)(KernelTable&);
 };
 
-#define STRIDECAST_TARGET_ENTRY(ns, bit)   \
-  Target{bit, [](KernelTable& table) {     \
-           ns::FillMove(table);            \
-           ns::FillMoveSwap(table);        \
-           ns::FillMoveWhere(table);       \
-           ns::FillMoveBits(table);        \
-           ns::FillTile(table);            \
-           ns::FillTileSwap(table);        \
-           ns::FillStreamRows(table);      \
-           ns::FillItemShuffle(table);     \
-           ns::FillReduce(table);          \
-           ns::FillConvertBool(table);     \
-           ns::FillConvertInt(table);      \
-           ns::FillConvertFloat(table);    \
-           ns::FillConvertIntFloat(table); \
-           ns::FillConvertFloatInt(table); \
-           ns::FillLimits(table);          \
-           ns::FillLookup(table);          \
-           ns::FillNarrowFloat(table);     \
-           ns::FillNarrowInt(table);       \
-           ns::FillRoundOdd(table);        \
-           ns::FillRound(table);           \
-           ns::FillCheckExact(table);      \
-           ns::FillComplex(table);         \
+#define STRIDECAST_TARGET_ENTRY(ns, bit)     \
+  Target{bit, [](KernelTable& table) {       \
+           ns::FillMove(table);              \
+           ns::FillMoveSwap(table);          \
+           ns::FillMoveWhere(table);         \
+           ns::FillMoveBits(table);          \
+           ns::FillTile(table);              \
+           ns::FillTileSwap(table);          \
+           ns::FillStreamRows(table);        \
+           ns::FillItemShuffle(table);       \
+           ns::FillReduce(table);            \
+           ns::FillConvertBool(table);       \
+           ns::FillConvertInt(table);        \
+           ns::FillConvertFloat(table);      \
+           ns::FillConvertIntFloat(table);   \
+           ns::FillConvertFloatInt(table);   \
+           ns::FillLimits(table);            \
+           ns::FillLookup(table);            \
+           ns::FillNarrowFloat(table);       \
+           ns::FillNarrowInt(table);         \
+           ns::FillRoundOdd(table);          \
+           ns::FillRound(table);             \
+           ns::FillCheckExact(table);        \
+           ns::FillComplex(table);           \
+           ns::FillConvertLongDouble(table); \
+           ns::FillText(table);              \
          }},
 constexpr Target kTargets[] = {STRIDECAST_FOR_EACH_TARGET(STRIDECAST_TARGET_ENTRY)};
 #undef STRIDECAST_TARGET_ENTRY
@@ -60,8 +63,9 @@ struct Registry {
       KernelTable& table = storage[count];
       table.target = hwy::TargetName(target.bit);
       table.target_bit = target.bit;
-      target.fill(table);
+      FillLongDouble(table);
       FillRoundWide(table);
+      target.fill(table);
       supported[count++] = &table;
     }
   }

@@ -90,30 +90,32 @@
 
 namespace stridecast::kernels {
 
-#define STRIDECAST_DECLARE_FILLS(ns, bit)       \
-  namespace ns {                                \
-  void FillMove(KernelTable& table);            \
-  void FillMoveSwap(KernelTable& table);        \
-  void FillMoveWhere(KernelTable& table);       \
-  void FillMoveBits(KernelTable& table);        \
-  void FillTile(KernelTable& table);            \
-  void FillTileSwap(KernelTable& table);        \
-  void FillStreamRows(KernelTable& table);      \
-  void FillItemShuffle(KernelTable& table);     \
-  void FillReduce(KernelTable& table);          \
-  void FillConvertBool(KernelTable& table);     \
-  void FillConvertInt(KernelTable& table);      \
-  void FillConvertFloat(KernelTable& table);    \
-  void FillConvertIntFloat(KernelTable& table); \
-  void FillConvertFloatInt(KernelTable& table); \
-  void FillLimits(KernelTable& table);          \
-  void FillLookup(KernelTable& table);          \
-  void FillNarrowFloat(KernelTable& table);     \
-  void FillNarrowInt(KernelTable& table);       \
-  void FillRoundOdd(KernelTable& table);        \
-  void FillRound(KernelTable& table);           \
-  void FillCheckExact(KernelTable& table);      \
-  void FillComplex(KernelTable& table);         \
+#define STRIDECAST_DECLARE_FILLS(ns, bit)         \
+  namespace ns {                                  \
+  void FillMove(KernelTable& table);              \
+  void FillMoveSwap(KernelTable& table);          \
+  void FillMoveWhere(KernelTable& table);         \
+  void FillMoveBits(KernelTable& table);          \
+  void FillTile(KernelTable& table);              \
+  void FillTileSwap(KernelTable& table);          \
+  void FillStreamRows(KernelTable& table);        \
+  void FillItemShuffle(KernelTable& table);       \
+  void FillReduce(KernelTable& table);            \
+  void FillConvertBool(KernelTable& table);       \
+  void FillConvertInt(KernelTable& table);        \
+  void FillConvertFloat(KernelTable& table);      \
+  void FillConvertIntFloat(KernelTable& table);   \
+  void FillConvertFloatInt(KernelTable& table);   \
+  void FillLimits(KernelTable& table);            \
+  void FillLookup(KernelTable& table);            \
+  void FillNarrowFloat(KernelTable& table);       \
+  void FillNarrowInt(KernelTable& table);         \
+  void FillRoundOdd(KernelTable& table);          \
+  void FillRound(KernelTable& table);             \
+  void FillCheckExact(KernelTable& table);        \
+  void FillComplex(KernelTable& table);           \
+  void FillConvertLongDouble(KernelTable& table); \
+  void FillText(KernelTable& table);              \
   }
 STRIDECAST_FOR_EACH_TARGET(STRIDECAST_DECLARE_FILLS)
 #undef STRIDECAST_DECLARE_FILLS

@@ -103,6 +103,10 @@ std::vector<unsigned char> pack(DType type, const std::vector<Bits>& elements) {
   return bytes;
 }
 
+std::vector<unsigned char> pack(DType type, const std::vector<uint64_t>& elements) {
+  return pack(type, std::vector<Bits>(elements.begin(), elements.end()));
+}
+
 void check_all_values(const PackedCase& c) {
   set_note(c, static_cast<int64_t>(c.in.size()), 0);
   const Packed packed(c);

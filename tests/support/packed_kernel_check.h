@@ -26,6 +26,7 @@ struct PackedCase {
 
 /// Elements as they lie in memory on this host.
 std::vector<unsigned char> pack(DType type, const std::vector<Bits>& elements);
+std::vector<unsigned char> pack(DType type, const std::vector<uint64_t>& elements);
 
 /// Call these within ASSERT_NO_FATAL_FAILURE; note() says what ran when one fails.
 void check_all_values(const PackedCase& c);
