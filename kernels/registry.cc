@@ -18,35 +18,15 @@ struct Target {
   void (*fill)(KernelTable&);
 };
 
-#define STRIDECAST_TARGET_ENTRY(ns, bit)     \
-  Target{bit, [](KernelTable& table) {       \
-           ns::FillMove(table);              \
-           ns::FillMoveSwap(table);          \
-           ns::FillMoveWhere(table);         \
-           ns::FillMoveBits(table);          \
-           ns::FillTile(table);              \
-           ns::FillTileSwap(table);          \
-           ns::FillStreamRows(table);        \
-           ns::FillItemShuffle(table);       \
-           ns::FillReduce(table);            \
-           ns::FillConvertBool(table);       \
-           ns::FillConvertInt(table);        \
-           ns::FillConvertFloat(table);      \
-           ns::FillConvertIntFloat(table);   \
-           ns::FillConvertFloatInt(table);   \
-           ns::FillLimits(table);            \
-           ns::FillLookup(table);            \
-           ns::FillNarrowFloat(table);       \
-           ns::FillNarrowInt(table);         \
-           ns::FillRoundOdd(table);          \
-           ns::FillRound(table);             \
-           ns::FillCheckExact(table);        \
-           ns::FillComplex(table);           \
-           ns::FillConvertLongDouble(table); \
-           ns::FillText(table);              \
+#define STRIDECAST_CALL_FILL(name) Fill##name(table);
+#define STRIDECAST_TARGET_ENTRY(ns, bit)                  \
+  Target{bit, [](KernelTable& table) {                    \
+           using namespace ns;                            \
+           STRIDECAST_FOR_EACH_FILL(STRIDECAST_CALL_FILL) \
          }},
 constexpr Target kTargets[] = {STRIDECAST_FOR_EACH_TARGET(STRIDECAST_TARGET_ENTRY)};
 #undef STRIDECAST_TARGET_ENTRY
+#undef STRIDECAST_CALL_FILL
 constexpr size_t kNumTargets = std::size(kTargets);
 
 struct Registry {

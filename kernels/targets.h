@@ -90,35 +90,41 @@
 
 namespace stridecast::kernels {
 
-#define STRIDECAST_DECLARE_FILLS(ns, bit)         \
-  namespace ns {                                  \
-  void FillMove(KernelTable& table);              \
-  void FillMoveSwap(KernelTable& table);          \
-  void FillMoveWhere(KernelTable& table);         \
-  void FillMoveBits(KernelTable& table);          \
-  void FillTile(KernelTable& table);              \
-  void FillTileSwap(KernelTable& table);          \
-  void FillStreamRows(KernelTable& table);        \
-  void FillItemShuffle(KernelTable& table);       \
-  void FillReduce(KernelTable& table);            \
-  void FillConvertBool(KernelTable& table);       \
-  void FillConvertInt(KernelTable& table);        \
-  void FillConvertFloat(KernelTable& table);      \
-  void FillConvertIntFloat(KernelTable& table);   \
-  void FillConvertFloatInt(KernelTable& table);   \
-  void FillLimits(KernelTable& table);            \
-  void FillLookup(KernelTable& table);            \
-  void FillNarrowFloat(KernelTable& table);       \
-  void FillNarrowInt(KernelTable& table);         \
-  void FillRoundOdd(KernelTable& table);          \
-  void FillRound(KernelTable& table);             \
-  void FillCheckExact(KernelTable& table);        \
-  void FillComplex(KernelTable& table);           \
-  void FillConvertLongDouble(KernelTable& table); \
-  void FillText(KernelTable& table);              \
+// The Fill function of every kernel file, without its "Fill".
+#define STRIDECAST_FOR_EACH_FILL(X) \
+  X(Move)                           \
+  X(MoveSwap)                       \
+  X(MoveWhere)                      \
+  X(MoveBits)                       \
+  X(Tile)                           \
+  X(TileSwap)                       \
+  X(StreamRows)                     \
+  X(ItemShuffle)                    \
+  X(Reduce)                         \
+  X(ConvertBool)                    \
+  X(ConvertInt)                     \
+  X(ConvertFloat)                   \
+  X(ConvertIntFloat)                \
+  X(ConvertFloatInt)                \
+  X(Limits)                         \
+  X(Lookup)                         \
+  X(NarrowFloat)                    \
+  X(NarrowInt)                      \
+  X(RoundOdd)                       \
+  X(Round)                          \
+  X(CheckExact)                     \
+  X(Complex)                        \
+  X(ConvertLongDouble)              \
+  X(Text)
+
+#define STRIDECAST_DECLARE_FILL(name) void Fill##name(KernelTable& table);
+#define STRIDECAST_DECLARE_FILLS(ns, bit)           \
+  namespace ns {                                    \
+  STRIDECAST_FOR_EACH_FILL(STRIDECAST_DECLARE_FILL) \
   }
 STRIDECAST_FOR_EACH_TARGET(STRIDECAST_DECLARE_FILLS)
 #undef STRIDECAST_DECLARE_FILLS
+#undef STRIDECAST_DECLARE_FILL
 
 // Scalar kernels, compiled once: every table has the same.
 void FillRoundWide(KernelTable& table);
