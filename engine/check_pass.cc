@@ -77,6 +77,7 @@ RunStatus check_only(const Plan::Impl& plan, Cursor at) {
   at.src += nest.offset[kSrc];
   at.dst = nullptr;
   if (at.mask != nullptr) at.mask += nest.offset[kMask];
+  at.param += nest.offset[kParam];
   Loop items;
   std::span<const Loop> outer = nest.loops;
   if (!outer.empty()) {

@@ -21,11 +21,13 @@ inline constexpr int64_t kTileScratch = 16384;
 struct Buffers {
   char* bytes[2];
   int64_t capacity;
+  unsigned char* flags;  // a byte an item, for stages that tell each other which are missing
 };
 
 struct RowBuffers {
   alignas(64) char bytes[2][kRowScratch];
-  Buffers view() { return {{bytes[0], bytes[1]}, sizeof(bytes[0])}; }
+  alignas(64) unsigned char flags[kScratchItems];
+  Buffers view() { return {{bytes[0], bytes[1]}, sizeof(bytes[0]), flags}; }
 };
 
 // The kept memory of a thread as the buffers of blocks, what a tile kernel packs into, and carried
@@ -38,14 +40,17 @@ struct BlockBuffers {
 
   explicit BlockBuffers(int64_t capacity = kBlockBytes) {
     const int64_t buffer = round_up_to_line(capacity) + 2 * kCacheLine;
-    memory =
-        Workspace(Room::kBlocks, 2 * buffer + kTileScratch + kCarriedRows * kernels::kCarryLine);
+    // No chunk has more items than kBlockBytes.
+    memory = Workspace(Room::kBlocks, 2 * buffer + kTileScratch +
+                                          kCarriedRows * kernels::kCarryLine + kBlockBytes);
     char* at = memory.data();
     carried = reinterpret_cast<unsigned char*>(at);
     at += kCarriedRows * kernels::kCarryLine;
     tile = at;
     at += kTileScratch;
-    buffers = {{at + kCacheLine, at + buffer + kCacheLine}, round_up_to_line(capacity)};
+    auto* const flags = reinterpret_cast<unsigned char*>(at);
+    at += kBlockBytes;
+    buffers = {{at + kCacheLine, at + buffer + kCacheLine}, round_up_to_line(capacity), flags};
   }
 };
 
@@ -89,6 +94,8 @@ class Pipeline {
     packed_src_ = one_run(kSrc);
     packed_dst_ = one_run(kDst);
     columns_ = column.n;
+    param_step_[0] = row.step[kParam];
+    param_step_[1] = column.step[kParam];
     src_row_ = row.step[kSrc];
     dst_row_ = row.step[kDst];
     if (!ends.writes) {
@@ -143,7 +150,7 @@ class Pipeline {
       if (ends_.clear != nullptr) clear_unselected(scratch, at.mask);
       data = scratch;
     }
-    const uint32_t errors = run_stages(rows, columns, data, at.dst);
+    const uint32_t errors = run_stages(rows, columns, data, at.dst, at.param);
     if (ends_.swap != nullptr) swap_in_scratch(rows * columns, const_cast<void*>(data_));
     if (ends_.out != nullptr) {
       out_.n[0] = one_row_out_ ? 1 : rows;
@@ -165,7 +172,7 @@ class Pipeline {
   }
 
   // Leaves what it made at data_.
-  uint32_t run_stages(int64_t rows, int64_t columns, const void* data, char* dst) {
+  uint32_t run_stages(int64_t rows, int64_t columns, const void* data, char* dst, int64_t param) {
     uint32_t errors = 0;
     int64_t size = leaf_.src_size;
     data_ = data;
@@ -183,6 +190,8 @@ class Pipeline {
       stage_.src_step[1] = stage_.src_size = size / lanes;
       stage_.dst_step[1] = stage_.dst_size = stage.out_size;
       stage_.params = stage.params();
+      stage_.scratch = buffers_.flags;
+      stage_.n[0] = 1;
       const bool rows_apart = (first && !(packed_src_ && columns == columns_)) ||
                               (last && !(packed_dst_ && columns == columns_));
       if (rows > 1 && rows_apart) {
@@ -190,10 +199,19 @@ class Pipeline {
         for (int64_t row = 0; row < rows; ++row) {
           stage_.src = static_cast<const char*>(data_) + row * (first ? src_row_ : columns * size);
           stage_.dst = static_cast<char*>(to) + row * (last ? dst_row_ : columns * out_size);
+          stage_.scratch = buffers_.flags + row * columns;
+          if (stage.scales()) {
+            leaf_.scaling->aim(stage_, param + row * param_step_[0], 0, param_step_[1]);
+          }
           errors |= stage.entry->run(&stage_);
         }
       } else {
         stage_.n[1] = rows * columns * lanes;
+        if (stage.scales()) {
+          stage_.n[0] = rows;
+          stage_.n[1] = columns;
+          leaf_.scaling->aim(stage_, param, param_step_[0], param_step_[1]);
+        }
         stage_.src = data_;
         stage_.dst = to;
         errors |= stage.entry->run(&stage_);
@@ -234,7 +252,7 @@ class Pipeline {
   int stages_;
   uint32_t flags_;
   bool packed_src_, packed_dst_, one_row_out_ = false;
-  int64_t columns_, src_row_, dst_row_;
+  int64_t columns_, src_row_, dst_row_, param_step_[2];
   int turn_ = 0;
   const void* data_ = nullptr;
   sc_run in_, stage_ = {}, out_;

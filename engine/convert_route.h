@@ -31,9 +31,10 @@ struct Stage {
   }
   bool writes() const noexcept { return entry->dst_access != SC_ACCESS_NONE; }
   bool may_fail() const noexcept { return (entry->traits & SC_TRAIT_MAY_FAIL) != 0; }
+  bool scales() const noexcept { return (entry->needs & SC_NEEDS_AUX) != 0; }
 };
 
-inline constexpr int kMaxStages = 8;
+inline constexpr int kMaxStages = 12;
 
 struct Route {
   Stage stages[kMaxStages];

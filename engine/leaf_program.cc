@@ -109,9 +109,10 @@ void size_tiles(LeafProgram& program, const Loop& row, const Loop& column) {
     program.block = program.panel = {limit / column.n, column.n};
   } else {
     const int64_t line_items = kLine / program.src_size;
-    // Not less than a line of the destination, not more than a buffer holds of so many rows.
+    // Not less than a line of the destination, then not more than a buffer holds of so many rows.
+    const int64_t least = kLine / program.dst_size;
     const auto columns = [&](int64_t wanted) {
-      return std::clamp(wanted, kLine / program.dst_size, limit / line_items);
+      return std::clamp(wanted, least, std::max(least, limit / line_items));
     };
     const int64_t in_cache = kTileSourceBytes / program.src_size;
     program.block.columns = columns(kTileRowBytes / program.dst_size);
@@ -122,7 +123,7 @@ void size_tiles(LeafProgram& program, const Loop& row, const Loop& column) {
     // Short source rows pass whole: their lines follow each other in memory.
     const bool short_rows = row.n * program.src_size <= kShortSourceBytes;
     program.panel.rows =
-        short_rows ? std::min(row.n, kBlockBytes / (program.panel.columns * widest)) : line_items;
+        std::min(short_rows ? row.n : line_items, kBlockBytes / (program.panel.columns * widest));
   }
 }
 
@@ -168,8 +169,12 @@ Route route_of(const KernelTable& table, const Element& src, const Element& dst,
 
 LeafProgram make_program(const KernelTable& table, const Element& src, const Element& dst,
                          const ConvertRules& rules) {
+  return make_routed(table, src, dst, route_of(table, src, dst, rules));
+}
+
+LeafProgram make_routed(const KernelTable& table, const Element& src, const Element& dst,
+                        const Route& route) {
   LeafProgram program;
-  const Route route = route_of(table, src, dst, rules);
   if (route.count > 0) {
     program.swaps_in = src.swap_unit > 1 && src.order != kHostOrder;
     program.swaps_out = dst.swap_unit > 1 && dst.order != kHostOrder;

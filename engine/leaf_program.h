@@ -25,6 +25,9 @@ inline constexpr int64_t kBlockBytes = 16384;  // a buffer's, for blocks
 /// The program for one pair of elements, for any steps; throws Error(kNoConversion) naming both.
 LeafProgram make_program(const kernels::KernelTable& table, const Element& src, const Element& dst,
                          const ConvertRules& rules);
+/// The program for one pair of elements whose stages are known.
+LeafProgram make_routed(const kernels::KernelTable& table, const Element& src, const Element& dst,
+                        const Route& route);
 /// The program for items of `size` bytes that move as they are.
 LeafProgram make_move(const kernels::KernelTable& table, int64_t size);
 /// The staged program for elements that lie packed on both sides, in the machine's byte order.

@@ -4,7 +4,8 @@
 //
 // An operand that a nest does not use has step 0 everywhere, which no pass has to know about: a
 // zero step flips and coalesces like any other. The logical index (C order) of an element is one
-// more operand whose steps count elements instead of bytes.
+// more operand whose steps count elements instead of bytes; so is the index into parameters that
+// change along an axis (scaling.h).
 #ifndef STRIDECAST_ENGINE_LOOP_NEST_H_
 #define STRIDECAST_ENGINE_LOOP_NEST_H_
 
@@ -18,7 +19,7 @@
 
 namespace stridecast::internal {
 
-enum Operands : int { kSrc, kDst, kIndex, kMask, kAux1, kAux2, kNumOperands };
+enum Operands : int { kSrc, kDst, kIndex, kMask, kParam, kNumOperands };
 
 struct Loop {
   int64_t n = 1;

@@ -68,6 +68,7 @@ uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const C
     for (int64_t r = 0; r < rect.row.n; ++r) {
       run.src = at.src;
       run.dst = at.dst;
+      if (stage.scales()) leaf.scaling->aim(run, at.param, 0, rect.column.step[kParam]);
       errors |= kernel(&run);
       if (errors != 0 || context.stopped()) return false;
       if (r + 1 < rect.row.n) at.advance(rect.row, 1);
@@ -276,6 +277,7 @@ uint32_t run_nest(const Plan::Impl& plan, const LoopNest& nest, Cursor at,
   at.src += nest.offset[kSrc];
   at.dst += nest.offset[kDst];
   if (at.mask != nullptr) at.mask += nest.offset[kMask];
+  at.param += nest.offset[kParam];
   if (plan.leaves.size() != 1) return StructWalk(plan, context).run(nest.loops, at);
   const LeafProgram& leaf = plan.leaves[0];
   at.src = leaf.zero ? kZeros : at.src + leaf.src_offset;

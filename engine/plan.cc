@@ -98,7 +98,7 @@ std::string reduce_text(const ReduceProgram& reduce) {
   return text + " -> " + program_text(reduce.store) + "\n";
 }
 
-constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce"};
+constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce", "decode", "encode"};
 
 std::string reason(uint32_t bits) {
   if ((bits & SC_ERR_NAN) != 0) return "is NaN, which the destination cannot hold";
@@ -125,6 +125,16 @@ Plan Plan::convert(const Layout& src, const Layout& dst, const Layout& where,
 
 Plan Plan::byteswap(const Layout& src, const Layout& dst) {
   return Plan(internal::plan_byteswap(src, dst));
+}
+
+Plan Plan::decode(const Layout& src, const Layout& dst, const Scaling& scaling,
+                  const ConvertOptions& options) {
+  return Plan(internal::plan_scaled(internal::ScaleWay::kDecode, src, dst, scaling, options));
+}
+
+Plan Plan::encode(const Layout& src, const Layout& dst, const Scaling& scaling,
+                  const ConvertOptions& options) {
+  return Plan(internal::plan_scaled(internal::ScaleWay::kEncode, src, dst, scaling, options));
 }
 
 Plan Plan::reduce(const Layout& src, const Layout& dst, const ReduceOptions& options) {
@@ -159,8 +169,8 @@ Error Plan::status_error(const RunStatus& status) const {
     case StatusCode::kDataError: {
       const bool refused = (status.error_bits & SC_ERR_USER) != 0;
       const bool unequal = impl_->options.casting == Casting::kSameValue;
-      const bool text = (status.error_bits & SC_ERR_TEXT) != 0;
-      const char* kind = refused ? "refused" : unequal ? "unequal" : text ? "text" : "";
+      const bool not_ascii = (status.error_bits & SC_ERR_TEXT) != 0;
+      const char* kind = refused ? "refused" : unequal ? "unequal" : not_ascii ? "text" : "";
       const bool stopped = (status.error_bits & SC_ERR_STOP) != 0;
       if (status.index < 0 && !stopped) {
         return Error(ErrorCode::kData, kind, -1,

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
+#include <cstring>
 #include <list>
 #include <mutex>
 #include <unordered_map>
@@ -20,6 +22,7 @@ namespace {
 
 constexpr size_t kCapacity = 512;
 // Three layouts with their sizes, strides and suboffsets; the axes of a reduction are fewer.
+// Beside two layouts alone there is room for a scaling.
 constexpr size_t kMaxKeyWords = 9 + 3 * (4 + 3 * kMaxDims);
 
 Layout layout_of(const LayoutView& view) {
@@ -158,7 +161,7 @@ PlanCache& cache() {
   return instance;
 }
 
-enum class Family : int64_t { kConvert, kMaskedConvert, kByteswap, kReduce };
+enum class Family : int64_t { kConvert, kMaskedConvert, kByteswap, kReduce, kDecode, kEncode };
 
 Key make_key(Family family, const LayoutView& src, const LayoutView& dst) {
   Key key;
@@ -179,6 +182,45 @@ void add_options(Key& key, const ConvertOptions& options) {
           static_cast<int64_t>(options.complex_to_real) << 48);
   key.add(options.index_offset);
   key.add(static_cast<int64_t>(options.seed));
+}
+
+// Longer scalings are planned anew: making a plan costs little beside so many parameters.
+constexpr size_t kMaxScalingValues = 32, kMaxScalingMissing = 8;
+
+bool fits_key(const Scaling& scaling) {
+  return scaling.scale.size() <= kMaxScalingValues && scaling.offset.size() <= kMaxScalingValues &&
+         scaling.missing.size() <= kMaxScalingMissing;
+}
+
+void add_scaling(Key& key, const Scaling& scaling, const ConvertOptions& options) {
+  add_options(key, options);
+  key.add(static_cast<int64_t>(options.rounding) | static_cast<int64_t>(options.casting) << 8 |
+          static_cast<int64_t>(scaling.compute) << 16);
+  key.add(static_cast<int64_t>(options.seed));
+  key.add(scaling.axis);
+  for (const std::vector<double>* values : {&scaling.scale, &scaling.offset}) {
+    key.add(static_cast<int64_t>(values->size()));
+    for (const double value : *values) key.add(std::bit_cast<int64_t>(value));
+  }
+  for (const ElementBytes& element : scaling.missing) {
+    int64_t halves[2];
+    std::memcpy(halves, element.bytes.data(), sizeof(halves));
+    key.add(element.size);
+    key.add(halves);
+  }
+}
+
+Plan cached_scaling(Family family, const LayoutView& src, const LayoutView& dst,
+                    const Scaling& scaling, const ConvertOptions& options) {
+  const auto make = [&] {
+    return family == Family::kDecode
+               ? Plan::decode(layout_of(src), layout_of(dst), scaling, options)
+               : Plan::encode(layout_of(src), layout_of(dst), scaling, options);
+  };
+  if (!fits_key(scaling)) return make();
+  Key key = make_key(family, src, dst);
+  add_scaling(key, scaling, options);
+  return cache().get(key, make);
 }
 
 }  // namespace
@@ -212,6 +254,16 @@ Plan cached_byteswap(const LayoutView& src, const LayoutView& dst) {
   using namespace internal;
   const Key key = make_key(Family::kByteswap, src, dst);
   return cache().get(key, [&] { return Plan::byteswap(layout_of(src), layout_of(dst)); });
+}
+
+Plan cached_decode(const LayoutView& src, const LayoutView& dst, const Scaling& scaling,
+                   const ConvertOptions& options) {
+  return internal::cached_scaling(internal::Family::kDecode, src, dst, scaling, options);
+}
+
+Plan cached_encode(const LayoutView& src, const LayoutView& dst, const Scaling& scaling,
+                   const ConvertOptions& options) {
+  return internal::cached_scaling(internal::Family::kEncode, src, dst, scaling, options);
 }
 
 Plan cached_reduce(const LayoutView& src, const LayoutView& dst, const ReduceOptions& options) {

@@ -11,6 +11,7 @@
 
 #include "engine/convert_route.h"
 #include "engine/loop_nest.h"
+#include "engine/scaling.h"
 #include "kernels/kernel_table.h"
 #include "stridecast/plan.h"
 
@@ -61,6 +62,8 @@ struct LeafProgram {
 
   const sc_entry* stream = nullptr;  // of kTiles: rows in scratch to lines past the caches
 
+  std::shared_ptr<const ScaleProgram> scaling;  // of plans that decode or encode
+
   Shape shape = Shape::kRows;
   bool channels = false;    // kTiles of two to four rows or columns
   bool streams = false;     // kTiles whose kernel writes whole lines past the caches by itself
@@ -92,7 +95,7 @@ struct IndirectProgram;
 // The fields of structs together: engine/struct_program.h.
 struct StructProgram;
 
-enum class PlanKind : uint8_t { kConvert, kByteswap, kReduce };
+enum class PlanKind : uint8_t { kConvert, kByteswap, kReduce, kDecode, kEncode };
 
 }  // namespace stridecast::internal
 

@@ -31,11 +31,27 @@ std::shared_ptr<Plan::Impl> start(PlanKind kind, const Layout& src, const Layout
   return impl;
 }
 
+// The axis of dst whose index chooses parameters of the plan's only leaf; -1 if none does.
+int param_axis(const Plan::Impl& plan) {
+  const bool scaled = plan.leaves.size() == 1 && plan.leaves[0].scaling != nullptr;
+  return scaled ? plan.leaves[0].scaling->axis : -1;
+}
+
+// Of a nest over dst's axes.
+void add_param(const Plan::Impl& plan, LoopNest& nest) {
+  if (const int axis = param_axis(plan); axis >= 0) {
+    nest.loops[static_cast<size_t>(axis)].step[kParam] = 1;
+  }
+}
+
 // The source's own items in C order, for the check-only pass. Under a mask, which may select an
-// item for one place of dst and not for another, all places of dst.
+// item for one place of dst and not for another, and with parameters that differ between places of
+// dst, all places of dst.
 LoopNest logical_order(const Plan::Impl& plan) {
-  LoopNest nest =
-      plan.where ? make_nest(plan.src, plan.dst, &*plan.where) : make_nest(plan.src, plan.src);
+  LoopNest nest = plan.where              ? make_nest(plan.src, plan.dst, &*plan.where)
+                  : param_axis(plan) >= 0 ? make_nest(plan.src, plan.dst)
+                                          : make_nest(plan.src, plan.src);
+  add_param(plan, nest);
   for (Loop& loop : nest.loops) loop.step[kDst] = 0;
   nest.offset[kDst] = 0;
   drop_size_one(nest);
@@ -61,6 +77,7 @@ LoopNest sorted_nest(const Plan::Impl& plan) {
   LoopNest nest = make_nest(plan.src, plan.dst, plan.where ? &*plan.where : nullptr);
   // The index is for the check-only pass, which walks its own nest; here it would only hinder.
   for (Loop& loop : nest.loops) loop.step[kIndex] = 0;
+  add_param(plan, nest);
   if (plan.leaves.size() == 1) {
     // One element an item: its sub-array loops join the loops over items.
     const LeafProgram& leaf = plan.leaves[0];
@@ -152,6 +169,17 @@ std::shared_ptr<const Plan::Impl> plan_convert(const Layout& src, const Layout& 
   impl->options = options;
   if (where != nullptr) impl->where = *where;
   impl->leaves = convert_leaves(*impl->table, src.format(), dst.format(), options);
+  return finish(std::move(impl));
+}
+
+std::shared_ptr<const Plan::Impl> plan_scaled(ScaleWay way, const Layout& src, const Layout& dst,
+                                              const Scaling& scaling,
+                                              const ConvertOptions& options) {
+  refuse_suboffsets(src, "the source of a scaling");
+  refuse_suboffsets(dst, "the destination of a scaling");
+  auto impl = start(way == ScaleWay::kDecode ? PlanKind::kDecode : PlanKind::kEncode, src, dst);
+  impl->options = options;
+  impl->leaves = {make_scaled(*impl->table, way, src, dst, scaling, options)};
   return finish(std::move(impl));
 }
 

@@ -13,6 +13,9 @@ namespace stridecast::internal {
 std::shared_ptr<const Plan::Impl> plan_convert(const Layout& src, const Layout& dst,
                                                const Layout* where, const ConvertOptions& options);
 std::shared_ptr<const Plan::Impl> plan_byteswap(const Layout& src, const Layout& dst);
+std::shared_ptr<const Plan::Impl> plan_scaled(ScaleWay way, const Layout& src, const Layout& dst,
+                                              const Scaling& scaling,
+                                              const ConvertOptions& options);
 std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& dst,
                                               const ReduceOptions& options);
 

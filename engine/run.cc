@@ -202,10 +202,14 @@ RunStatus run_from_copy(const Plan::Impl& plan, const Cursor& at, const Operand&
   options.overlap = OverlapPolicy::kRefuse;  // the copy shares nothing
   const Array array = copy_of_source(plan.src, at.src);
   const Layout layout = layout_of_copy(plan.src, array.layout);
-  const auto inner =
-      plan.kind == PlanKind::kByteswap
-          ? plan_byteswap(layout, plan.dst)
-          : plan_convert(layout, plan.dst, plan.where ? &*plan.where : nullptr, plan.options);
+  const auto replan = [&] {
+    if (plan.kind == PlanKind::kByteswap) return plan_byteswap(layout, plan.dst);
+    if (const auto& scaled = plan.leaves[0].scaling; scaled != nullptr) {
+      return plan_scaled(scaled->way, layout, plan.dst, scaled->scaling, plan.options);
+    }
+    return plan_convert(layout, plan.dst, plan.where ? &*plan.where : nullptr, plan.options);
+  };
+  const auto inner = replan();
   return run_plan(*inner, {array.data.get()}, {at.dst}, where, options);
 }
 

@@ -45,6 +45,7 @@ struct Cursor {
   char* dst = nullptr;         // null where nothing is written
   const char* mask = nullptr;  // null where everything is selected
   int64_t index = 0;           // logical index
+  int64_t param = 0;           // index into parameters along an axis
 
   /// `turns` turns of `loop` further.
   void advance(const Loop& loop, int64_t turns) {
@@ -52,6 +53,7 @@ struct Cursor {
     if (dst != nullptr) dst += loop.step[kDst] * turns;
     if (mask != nullptr) mask += loop.step[kMask] * turns;
     index += loop.step[kIndex] * turns;
+    param += loop.step[kParam] * turns;
   }
 };
 

@@ -137,6 +137,21 @@ struct ExactParams {
   int32_t min_exponent = 0;  // its smallest step is 2^min_exponent; 0: integers
 };
 
+// sc_run.params of the kernels of scaling.
+inline constexpr int kMaxMissing = 8;
+inline constexpr int kMissingSizes = 5;  // move_index of 1, 2, 4, 8, 16
+struct ScaleParams {
+  int32_t num_missing = 0;
+  // Items that stand for missing ones, as unsigned integers of their size (16 bytes: two of 8 in
+  // the order of memory), and the bits of an item that count.
+  uint64_t missing[kMaxMissing][2] = {};
+  uint64_t counting[2] = {~uint64_t{0}, ~uint64_t{0}};
+  double missing_values[kMaxMissing] = {};  // of decode and encode: the numbers that they are
+  bool rounds = false;                      // unscale: to the nearest integral value, ties to even
+  double filler = 0;      // unscale, if num_missing is not 0: what NaN becomes on its way
+  double lo = 0, hi = 0;  // encode: the integers that the destination has
+};
+
 // sc_run.params of text kernels, whose items are sc_run.src_size and dst_size bytes.
 struct TextParams {
   bool refuse_truncation = false;  // SC_ERR_OVERFLOW where characters other than NUL are cut off
@@ -250,6 +265,26 @@ struct KernelTable {
   // int32, uint32, int64, uint64 (which look at digits only), float64, long double. NaNs pass, and
   // infinities where there are steps below 1.
   sc_entry check_exact[kNumReal] = {};
+
+  // Scaling: ScaleParams; n[0] rows of n[1] items, packed one after the other. aux[0] and aux[1] are
+  // scale and offset, of the float type that is computed in, at equal steps (0: one value). Index 0:
+  // float32, 1: float64.
+  // x * scale + offset, and (x - offset) / scale, each with two roundings; in place. Where
+  // num_missing is not 0, unscale puts the filler in place of NaN and a flag that is not 0 into
+  // scratch, a byte an item.
+  sc_entry scale[2] = {}, unscale[2] = {};
+  // By size of the item, packed, 1-D: into scratch a flag that is not 0 for an item that is missing,
+  // nothing else; items whose flag is not 0 become missing[0], of which the second entry reports
+  // with SC_ERR_OVERFLOW that another item has that value.
+  sc_entry find_missing[kMissingSizes] = {}, place_missing[kMissingSizes][2] = {};
+  // Items whose flag in scratch is not 0 become NaN. In place.
+  sc_entry mark_missing[2] = {};
+  // All of decoding in one pass: scale of the converted item, NaN where it is missing.
+  sc_entry decode[kNumArithmetic][2] = {};
+  // All of encoding to a small integer in one pass: clamped to [lo, hi], NaN 0 unless there is a
+  // missing value; the second entry reports what does not fit, NaN that has nothing to become, and
+  // a value that is missing[0].
+  sc_entry encode[2][kNumArithmetic][2] = {};
 
   // TextParams. Items padded with NULs to another length: of bytes, of UCS-4; bytes to UCS-4 and
   // back, SC_ERR_TEXT for what is not ASCII.

@@ -115,7 +115,10 @@ namespace stridecast::kernels {
   X(CheckExact)                     \
   X(Complex)                        \
   X(ConvertLongDouble)              \
-  X(Text)
+  X(Text)                           \
+  X(Scale)                          \
+  X(Unscale)                        \
+  X(Missing)
 
 #define STRIDECAST_DECLARE_FILL(name) void Fill##name(KernelTable& table);
 #define STRIDECAST_DECLARE_FILLS(ns, bit)           \

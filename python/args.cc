@@ -19,6 +19,12 @@ struct Choice {
 constexpr Choice<Overflow> kOverflows[] = {
     {"wrap", Overflow::kWrap}, {"saturate", Overflow::kSaturate}, {"raise", Overflow::kRaise}};
 constexpr Choice<NanPolicy> kNans[] = {{"raise", NanPolicy::kRaise}};
+constexpr Choice<Rounding> kRoundings[] = {{"nearest-even", Rounding::kNearestEven},
+                                           {"towards-zero", Rounding::kTowardsZero},
+                                           {"towards-positive", Rounding::kTowardsPositive},
+                                           {"towards-negative", Rounding::kTowardsNegative},
+                                           {"nearest-away", Rounding::kNearestAway},
+                                           {"stochastic", Rounding::kStochastic}};
 constexpr Choice<FieldMatch> kFields[] = {{"name", FieldMatch::kName},
                                           {"position", FieldMatch::kPosition}};
 constexpr Choice<MissingFields> kMissingFields[] = {{"error", MissingFields::kError},
@@ -97,6 +103,8 @@ void Signature::match(PyObject* const* args, Py_ssize_t nargs, PyObject* keyword
 Overflow choose_overflow(PyObject* argument) { return choose(kOverflows, "overflow", argument); }
 
 NanPolicy choose_nan(PyObject* argument) { return choose(kNans, "nan", argument); }
+
+Rounding choose_rounding(PyObject* argument) { return choose(kRoundings, "rounding", argument); }
 
 FieldMatch choose_fields(PyObject* argument) { return choose(kFields, "fields", argument); }
 

@@ -72,6 +72,7 @@ inline bool is_given(PyObject* argument) { return argument != nullptr && argumen
 /// What a str argument means; raises TypeError or ValueError naming the choices.
 Overflow choose_overflow(PyObject* argument);
 NanPolicy choose_nan(PyObject* argument);
+Rounding choose_rounding(PyObject* argument);
 FieldMatch choose_fields(PyObject* argument);
 MissingFields choose_missing_fields(PyObject* argument);
 OverlapPolicy choose_overlap(PyObject* argument);
@@ -87,6 +88,9 @@ inline Overflow overflow_value(PyObject* argument) {
 }
 inline NanPolicy nan_value(PyObject* argument) {
   return is_given(argument) ? choose_nan(argument) : NanPolicy::kDefault;
+}
+inline Rounding rounding_value(PyObject* argument) {
+  return is_given(argument) ? choose_rounding(argument) : Rounding::kDefault;
 }
 inline FieldMatch fields_value(PyObject* argument) {
   return is_given(argument) ? choose_fields(argument) : FieldMatch::kAuto;

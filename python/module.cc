@@ -19,6 +19,7 @@ NB_MODULE(_core, m) {
   bind_ops(m);
   bind_arrays(m);
   bind_reduce(m);
+  bind_scaling(m);
   bind_fields(m);
   bind_types(m);
 }

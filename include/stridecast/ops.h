@@ -31,6 +31,10 @@ STRIDECAST_API Plan cached_convert(const LayoutView& src, const LayoutView& dst,
                                    const ConvertOptions& options = {});
 STRIDECAST_API Plan cached_convert(const LayoutView& src, const LayoutView& dst,
                                    const LayoutView& where, const ConvertOptions& options = {});
+STRIDECAST_API Plan cached_decode(const LayoutView& src, const LayoutView& dst,
+                                  const Scaling& scaling, const ConvertOptions& options = {});
+STRIDECAST_API Plan cached_encode(const LayoutView& src, const LayoutView& dst,
+                                  const Scaling& scaling, const ConvertOptions& options = {});
 STRIDECAST_API Plan cached_byteswap(const LayoutView& src, const LayoutView& dst);
 STRIDECAST_API Plan cached_reduce(const LayoutView& src, const LayoutView& dst,
                                   const ReduceOptions& options);

@@ -4,11 +4,15 @@
 #ifndef STRIDECAST_PLAN_H_
 #define STRIDECAST_PLAN_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "stridecast/export.h"
@@ -46,6 +50,38 @@ struct ConvertOptions {
   uint64_t seed = 0;  // of Rounding::kStochastic
   Casting casting = Casting::kUnsafe;
   ComplexToReal complex_to_real = ComplexToReal::kRealPart;
+};
+
+/// One element of any type, as its bytes in the machine's order.
+struct ElementBytes {
+  std::array<std::byte, 16> bytes = {};
+  int size = 0;
+
+  /// ElementBytes::of(int16_t{-9999})
+  template <class T>
+  static ElementBytes of(const T& value) {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 16);
+    ElementBytes element;
+    std::memcpy(element.bytes.data(), &value, sizeof(T));
+    element.size = sizeof(T);
+    return element;
+  }
+};
+
+/// How stored numbers and what they stand for belong together: stored * scale + offset.
+struct Scaling {
+  /// One value, or one for each index of `axis`; finite.
+  std::vector<double> scale = {1.0};
+  std::vector<double> offset = {0.0};
+  /// Of the destination, which axis the values belong to; negative ones count from the last. It
+  /// matters only where there are several values.
+  int axis = -1;
+  /// Stored elements that stand for missing ones: up to 8 of the source's type to decode, at most
+  /// one of the destination's to encode.
+  std::vector<ElementBytes> missing = {};
+  /// kFloat32 or kFloat64, which every operation rounds to. kOpaque: the destination's type if it
+  /// is one of them, else float64.
+  DType compute = DType::kOpaque;
 };
 
 enum class ReduceOp : uint8_t { kSum, kMin };
@@ -127,6 +163,25 @@ class STRIDECAST_API Plan {
                       const ConvertOptions& options = {});
   /// Reverses the bytes of every element and keeps the format: both formats must be equal.
   static Plan byteswap(const Layout& src, const Layout& dst);
+  /// What stored numbers stand for: an element of src whose bits are one of scaling.missing becomes
+  /// NaN (NaT where dst holds times), every other x * scale, rounded, then + offset, rounded. What
+  /// dst cannot hold is converted as by convert(). Formats of one number or time.
+  ///
+  ///     Scaling packed;  // a netCDF variable's scale_factor, add_offset and _FillValue
+  ///     packed.scale = {0.01};
+  ///     packed.offset = {273.15};
+  ///     packed.missing = {ElementBytes::of(int16_t{-32767})};
+  ///     auto stored = Layout::contiguous(Format::parse(">h"), {n});
+  ///     auto kelvin = Layout::contiguous(Format::parse("f"), {n});
+  ///     Plan::decode(stored, kelvin, packed).run(stored_data, kelvin_data);
+  static Plan decode(const Layout& src, const Layout& dst, const Scaling& scaling,
+                     const ConvertOptions& options = {});
+  /// The way back: NaN (and NaT) becomes scaling.missing, every other element (x - offset) / scale,
+  /// both rounded; then it is converted as by convert(), but rounded to the nearest integer, ties
+  /// to even, where dst holds integers and options.rounding says nothing else. Under
+  /// Overflow::kRaise it is an error if that gives the missing value. No scale may be 0.
+  static Plan encode(const Layout& src, const Layout& dst, const Scaling& scaling,
+                     const ConvertOptions& options = {});
   /// Folds `options.axes` of src. dst has the shape of the kept axes, or the same number of axes
   /// with size 1 where one was folded; its format is the accumulator's result type.
   static Plan reduce(const Layout& src, const Layout& dst, const ReduceOptions& options);

@@ -3,7 +3,17 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import EllipsisType, TracebackType
-from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar, final, overload
+from typing import (
+    Any,
+    Literal,
+    Protocol,
+    SupportsFloat,
+    SupportsIndex,
+    TypeAlias,
+    TypeVar,
+    final,
+    overload,
+)
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -43,7 +53,20 @@ _FormatLike: TypeAlias = (
 )
 _Overflow: TypeAlias = Literal["wrap", "saturate", "raise"] | None
 _Nan: TypeAlias = Literal["raise"] | None
+_Rounding: TypeAlias = (
+    Literal[
+        "nearest-even",
+        "towards-zero",
+        "towards-positive",
+        "towards-negative",
+        "nearest-away",
+        "stochastic",
+    ]
+    | None
+)
 _Order: TypeAlias = Literal["K", "C", "F", "A"]
+_Numbers: TypeAlias = SupportsFloat | Sequence[SupportsFloat] | NDArray[Any]
+_Missing: TypeAlias = SupportsFloat | SupportsIndex | np.datetime64 | np.timedelta64
 _Casting: TypeAlias = Literal["unsafe", "same_kind", "safe", "equiv", "no", "same_value"]
 _ConvertCasting: TypeAlias = Literal["unsafe", "same_kind", "safe", "same_value"]
 _Rounding: TypeAlias = (
@@ -302,6 +325,74 @@ def byteswap(
     out: None = None,
     threads: int | None = None,
 ) -> _Buf: ...
+@overload
+def decode(
+    buf: _AnyBuffer,
+    fmt: _FormatLike,
+    *,
+    scale: _Numbers = 1.0,
+    offset: _Numbers = 0.0,
+    missing: _Missing | Sequence[_Missing] | None = None,
+    axis: int | None = None,
+    compute: Literal["float32", "float64"] | None = None,
+    out: None = None,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    rounding: _Rounding = None,
+    order: _Order | None = "K",
+    threads: int | None = None,
+) -> Buffer: ...
+@overload
+def decode(
+    buf: _AnyBuffer,
+    fmt: _FormatLike | None,
+    *,
+    scale: _Numbers = 1.0,
+    offset: _Numbers = 0.0,
+    missing: _Missing | Sequence[_Missing] | None = None,
+    axis: int | None = None,
+    compute: Literal["float32", "float64"] | None = None,
+    out: _Out,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    rounding: _Rounding = None,
+    order: _Order | None = "K",
+    threads: int | None = None,
+) -> _Out: ...
+@overload
+def encode(
+    buf: _AnyBuffer,
+    fmt: _FormatLike,
+    *,
+    scale: _Numbers = 1.0,
+    offset: _Numbers = 0.0,
+    missing: _Missing | None = None,
+    axis: int | None = None,
+    compute: Literal["float32", "float64"] | None = None,
+    out: None = None,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    rounding: _Rounding = None,
+    order: _Order | None = "K",
+    threads: int | None = None,
+) -> Buffer: ...
+@overload
+def encode(
+    buf: _AnyBuffer,
+    fmt: _FormatLike | None,
+    *,
+    scale: _Numbers = 1.0,
+    offset: _Numbers = 0.0,
+    missing: _Missing | None = None,
+    axis: int | None = None,
+    compute: Literal["float32", "float64"] | None = None,
+    out: _Out,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    rounding: _Rounding = None,
+    order: _Order | None = "K",
+    threads: int | None = None,
+) -> _Out: ...
 def split(
     buf: _AnyBuffer,
     *,
