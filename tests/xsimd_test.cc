@@ -121,7 +121,7 @@ uint32_t read_e8m0(int code) {
 
 int write_e8m0(float value) {
   if (!(value > 0) || value == kInfinity) return 0xff;
-  if (value <= 0x1p-127F) return 0;
+  if (value < 0x1.8p-127F) return 0;
   if (value < 0x1p-126F) return 1;
   int exponent;
   const float mantissa = std::frexp(value, &exponent);  // in [0.5, 1)

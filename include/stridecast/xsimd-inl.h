@@ -301,7 +301,7 @@ XSIMD_INLINE U32<A> encode(U32<A> bits) {
 }
 
 // float8_e8m0fnu is an exponent alone: zero, negative values and infinities have no code, ties go
-// to the larger power, and what lies between the two smallest does, too: all as in ml_dtypes.
+// to the larger power. The tie between the two smallest is 1.5 * 2^-127, a subnormal float32.
 template <class A>
 XSIMD_INLINE U32<A> decode_e8m0(U32<A> code) {
   const U32<A> out = code << 23;
@@ -313,7 +313,7 @@ template <class A>
 XSIMD_INLINE U32<A> encode_e8m0(U32<A> bits) {
   U32<A> out = (bits + U32<A>(0x00400000u)) >> 23;
   out = xsimd::select(less<A>(bits, 0x00800000u), U32<A>(1u), out);
-  out = xsimd::select(less<A>(bits, 0x00400001u), U32<A>(0u), out);
+  out = xsimd::select(less<A>(bits, 0x00600000u), U32<A>(0u), out);
   // The sign bit makes a lane negative; zero and what is not finite:
   const auto none = less<A>(bits, 1u) | greater<A>(bits, kInf32 - 1);
   return xsimd::select(none, U32<A>(0xffu), out);
