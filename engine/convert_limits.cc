@@ -115,18 +115,12 @@ LimitParams integral_limits(DType src, DType dst) noexcept {
 
 kernels::NarrowFloatParams narrow_float_params(DType dst, bool saturate) noexcept {
   const NarrowFloat& f = narrow_float(dst);
-  const uint32_t sign = 1u << (f.bits - 1);
-  const float smallest = std::ldexp(1.0f, 1 - f.bias - f.fraction_bits);
   kernels::NarrowFloatParams params;
   params.dropped_bits = 23u - f.fraction_bits;
   params.rebias = (127u - f.bias) << f.fraction_bits;
-  params.min_normal = static_cast<uint32_t>(128 - f.bias) << 23;
-  params.subnormal_unit = std::ldexp(smallest, 23);
   params.overflow = saturate ? f.max_finite : f.overflow;
-  params.max_finite = f.max_finite;
-  params.nan = f.has_nan ? f.nan : sign;  // none: negative zero
+  params.nan = f.nan;
   params.sign_bits = 32u - f.bits;
-  params.nan_keeps_sign = f.has_nan && !f.unsigned_zero;
   params.unsigned_zero = f.unsigned_zero;
   return params;
 }

@@ -31,12 +31,6 @@ constexpr Choice<MissingFields> kMissingFields[] = {{"error", MissingFields::kEr
                                                     {"zero", MissingFields::kZero}};
 constexpr Choice<OverlapPolicy> kOverlaps[] = {{"refuse", OverlapPolicy::kRefuse},
                                                {"copy", OverlapPolicy::kCopy}};
-constexpr Choice<Rounding> kRoundings[] = {{"nearest-even", Rounding::kNearestEven},
-                                           {"towards-zero", Rounding::kTowardsZero},
-                                           {"towards-positive", Rounding::kTowardsPositive},
-                                           {"towards-negative", Rounding::kTowardsNegative},
-                                           {"nearest-away", Rounding::kNearestAway},
-                                           {"stochastic", Rounding::kStochastic}};
 constexpr Choice<Casting> kCastings[] = {{"unsafe", Casting::kUnsafe},
                                          {"same_kind", Casting::kSameKind},
                                          {"safe", Casting::kSafe},
@@ -123,8 +117,6 @@ Stream choose_stream(PyObject* argument) {
 }
 
 char choose_order(PyObject* argument) { return choose(kOrders, "order", argument); }
-
-Rounding choose_rounding(PyObject* argument) { return choose(kRoundings, "rounding", argument); }
 
 Casting choose_casting(PyObject* argument) { return choose(kCastings, "casting", argument); }
 

@@ -72,7 +72,6 @@ inline bool is_given(PyObject* argument) { return argument != nullptr && argumen
 /// What a str argument means; raises TypeError or ValueError naming the choices.
 Overflow choose_overflow(PyObject* argument);
 NanPolicy choose_nan(PyObject* argument);
-Rounding choose_rounding(PyObject* argument);
 FieldMatch choose_fields(PyObject* argument);
 MissingFields choose_missing_fields(PyObject* argument);
 OverlapPolicy choose_overlap(PyObject* argument);
@@ -129,7 +128,7 @@ int thread_count(PyObject* argument, const char* name);
 inline void read_number_options(const NumberArguments& a, ConvertOptions* options) {
   options->overflow = overflow_value(a.overflow);
   options->nan = nan_value(a.nan);
-  if (is_given(a.rounding)) options->rounding = choose_rounding(a.rounding);
+  options->rounding = rounding_value(a.rounding);
   if (is_given(a.seed)) options->seed = natural_value(a.seed, "seed");
   if (is_given(a.casting)) options->casting = choose_casting(a.casting);
   if (is_given(a.complex_to_real)) {
