@@ -427,7 +427,7 @@ struct Model {
     const reference::Converted result = reference::convert(compute, wide, to, mode);
     const bool lands =
         encodes && mode == reference::Mode::kRaise && is_missing(result.bits) && !result.error();
-    return {result.bits, result.error() || lands};
+    return {static_cast<uint64_t>(result.bits), result.error() || lands};
   }
 
   Expected run(uint64_t bits, double scale, double offset) const {
@@ -656,7 +656,8 @@ Trial random_trial(Random& random, bool encodes) {
   for (double& offset : scaling.offset) offset = random.pick(offsets);
   if (several && random.chance(50)) scaling.axis -= to.ndim();
   const DType stored = encodes ? model.to : model.from;
-  const std::vector<uint64_t> values = values_of(stored, 50);
+  const auto wide = values_of(stored, 50);
+  const std::vector<uint64_t> values(wide.begin(), wide.end());
   const int64_t count = encodes ? random.below(2) : random.pick(std::vector{0, 1, 1, 3, 8});
   for (int64_t k = 0; k < count; ++k) {
     model.missing.push_back(random.pick(values));
