@@ -542,7 +542,8 @@ class ScalingRandomTest : public EngineTest {
   void fill(Random& random, const Trial& trial, unsigned char* src) {
     const Model& model = trial.model;
     const int size = reference::size(model.from);
-    const std::vector<uint64_t> values = values_of(model.from, 200);
+    const auto wide = values_of(model.from, 200);
+    const std::vector<uint64_t> values(wide.begin(), wide.end());
     const bool tame = random.chance(60);  // small numbers, most of which fit anywhere
     const Layout& layout = trial.src;
     for_each_position(layout, [&](const std::vector<int64_t>& position) {
