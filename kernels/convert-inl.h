@@ -261,10 +261,19 @@ HWY_INLINE size_t ItemsToAlignment(const typename Op::Src* src, const typename O
   return apart && bytes % kItemBytes == 0 ? bytes / kItemBytes : 0;
 }
 
-// `op` is declared restrict for what it holds to stay in registers, whatever is stored.
+// An Op whose state is in registers while a loop runs: a copy, which no store can change. Op may
+// say otherwise with kInMemory.
 template <class Op>
-HWY_NOINLINE void ConvertItems(const Op& HWY_RESTRICT op, const typename Op::Src* src,
+concept InMemory = requires {
+  requires Op::kInMemory;
+};
+template <class Op>
+using Held = std::conditional_t<InMemory<Op>, const Op&, const Op>;
+
+template <class Op>
+HWY_NOINLINE void ConvertItems(const Op& from_run, const typename Op::Src* src,
                                typename Op::Dst* dst, size_t count) {
+  const Held<Op> op = from_run;
   const SrcTag<Op> ds;
   const DstTag<Op> dd;
   const size_t lanes = hn::Lanes(dd);
@@ -304,8 +313,9 @@ HWY_INLINE void PrefetchLines(const void* from, size_t bytes) {
 }
 
 template <class Op>
-HWY_NOINLINE void StreamItems(const Op& HWY_RESTRICT op, const typename Op::Src* src,
+HWY_NOINLINE void StreamItems(const Op& from_run, const typename Op::Src* src,
                               typename Op::Dst* dst, size_t count, bool fetch) {
+  const Held<Op> op = from_run;
   using Dst = typename Op::Dst;
   const size_t block = 4 * hn::Lanes(DstTag<Op>());
   const size_t head_bytes = (0 - reinterpret_cast<uintptr_t>(dst)) % kLineBytes;

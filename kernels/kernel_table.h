@@ -251,7 +251,8 @@ struct KernelTable {
   sc_entry keep_bits = {};
   // Carriers rounded to odd, so that a second rounding (to at least two bits fewer) is as good as
   // one: int64, uint64 and long double to float64, float64 to float32 (with 14 of its bits, which
-  // subnormals hold as well). Infinities and NaNs stay.
+  // subnormals hold as well). Infinities and NaNs stay; what is not zero does not become zero, and
+  // what float32 cannot hold becomes infinite.
   sc_entry odd[kNumReal] = {};
 
   // RoundParams. In place; from float32, float64, long double to the integral value of the same

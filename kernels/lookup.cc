@@ -77,6 +77,8 @@ class Tables<2> {
   ByteTable low_, high_;
 };
 
+inline constexpr bool kTablesInMemory = false;
+
 #elif STRIDECAST_LOOKUP_VECTORS
 // Rows of 16 bytes, each of which one instruction looks up by the low 4 bits of an index, giving 0
 // where the top bit is set. Less 16 a row, an index gets a top bit after its own row; the rows up
@@ -97,21 +99,40 @@ class RowTable {
       }
     }
   }
+  // The rows of the 128 entries from `entry` on, and the sum that they add up to.
   template <class V>
-  HWY_INLINE void AddRow(size_t row, V index, V& sum) const {
-    const Full8 d;
-    sum = hn::Xor(sum, hn::TableLookupBytesOr0(hn::LoadDup128(d, rows_ + 16 * row), index));
+  struct Half {
+    const uint8_t* rows;
+    V* sum;
+  };
+  template <class V>
+  HWY_INLINE Half<V> From(size_t entry, V& sum) const {
+    sum = hn::Zero(Full8());
+    return {rows_ + entry, &sum};
   }
 
  private:
   alignas(64) uint8_t rows_[256];
 };
 
-constexpr size_t kHalfRows = 8;
+inline constexpr bool kTablesInMemory = true;
 
 template <class V>
-HWY_INLINE V NextRow(V index) {
-  return hn::Sub(index, hn::Set(Full8(), uint8_t{16}));
+HWY_INLINE void AddRow(size_t row, V index, RowTable::Half<V> half) {
+  const auto bytes = hn::LoadDup128(Full8(), half.rows + 16 * row);
+  *half.sum = hn::Xor(*half.sum, hn::TableLookupBytesOr0(bytes, index));
+}
+
+// All rows of some halves, for an index of 7 bits. Saturation has nothing to do, and keeps
+// compilers from making eight constants of one.
+template <size_t kRow = 0, class V, class... Half>
+HWY_INLINE void AddRows(V index, Half... half) {
+  (AddRow(kRow, index, half), ...);
+  if constexpr (kRow < 7) {
+    const hn::RebindToSigned<Full8> d;
+    const auto next = hn::SaturatedSub(hn::BitCast(d, index), hn::Set(d, int8_t{16}));
+    AddRows<kRow + 1>(hn::BitCast(Full8(), next), half...);
+  }
 }
 
 template <size_t kTables>
@@ -123,13 +144,10 @@ class Tables<1> {
   template <class V>
   HWY_INLINE void Find(V index, V& low) const {
     const Full8 d;
-    V at = hn::And(index, hn::Set(d, uint8_t{0x7F}));
-    V low0 = hn::Zero(d), low1 = low0;
-    for (size_t row = 0; row < kHalfRows; ++row, at = NextRow(at)) {
-      low_.AddRow(row, at, low0);
-      low_.AddRow(row + kHalfRows, at, low1);
-    }
-    low = hn::IfThenElse(hn::MaskFromVec(hn::BitCast(d, index)), low1, low0);
+    const V low_bits = hn::And(index, hn::Set(d, uint8_t{0x7F}));
+    V low0, low1;
+    AddRows(low_bits, low_.From(0, low0), low_.From(128, low1));
+    low = hn::IfThenElse(hn::MaskFromVec(index), low1, low0);
   }
 
  private:
@@ -170,13 +188,9 @@ class Tables<2> {
   template <class V>
   HWY_INLINE void FindMirrored(V index, V& low, V& high) const {
     const Full8 d;
-    V at = hn::And(index, hn::Set(d, uint8_t{0x7F}));
-    const V sign = hn::Xor(index, at);
-    low = high = hn::Zero(d);
-    for (size_t row = 0; row < kHalfRows; ++row, at = NextRow(at)) {
-      low_.AddRow(row, at, low);
-      high_.AddRow(row, at, high);
-    }
+    const V low_bits = hn::And(index, hn::Set(d, uint8_t{0x7F}));
+    const V sign = hn::Xor(index, low_bits);
+    AddRows(low_bits, low_.From(0, low), high_.From(0, high));
     const auto minus_0 = hn::Eq(index, hn::Set(d, uint8_t{0x80}));
     low = hn::IfThenElse(minus_0, hn::Set(d, low_minus_0_), low);
     high = hn::IfThenElse(minus_0, hn::Set(d, high_minus_0_), hn::Xor(high, sign));
@@ -185,14 +199,10 @@ class Tables<2> {
   template <class V>
   HWY_INLINE void FindAll(V index, V& low, V& high) const {
     const Full8 d;
-    V at = hn::And(index, hn::Set(d, uint8_t{0x7F}));
-    V low0 = hn::Zero(d), low1 = low0, high0 = low0, high1 = low0;
-    for (size_t row = 0; row < kHalfRows; ++row, at = NextRow(at)) {
-      low_.AddRow(row, at, low0);
-      low_.AddRow(row + kHalfRows, at, low1);
-      high_.AddRow(row, at, high0);
-      high_.AddRow(row + kHalfRows, at, high1);
-    }
+    const V low_bits = hn::And(index, hn::Set(d, uint8_t{0x7F}));
+    V low0, low1, high0, high1;
+    AddRows(low_bits, low_.From(0, low0), low_.From(128, low1), high_.From(0, high0),
+            high_.From(128, high1));
     const auto upper = hn::MaskFromVec(index);
     low = hn::IfThenElse(upper, low1, low0);
     high = hn::IfThenElse(upper, high1, high0);
@@ -250,6 +260,7 @@ struct Lookup {
   using Src = uint8_t;
   using Dst = typename LaneOf<kBytes>::Type;
   using Wide = Dst;
+  static constexpr bool kInMemory = kTablesInMemory;
   explicit Lookup(const sc_run& run) : tables_(ParamsOf(run)) {}
 
   template <class DD, class V>

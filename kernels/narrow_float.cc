@@ -4,6 +4,8 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/narrow_float.cc"
+#include <bit>
+
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
@@ -26,6 +28,14 @@ HWY_INLINE hn::Vec<DTo> PackSaturated(DTo d, V v0, V v1) {
 #endif
 }
 
+#undef STRIDECAST_PACKS_BY_BLOCKS
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && HWY_TARGET > HWY_AVX3_DL
+#define STRIDECAST_PACKS_BY_BLOCKS 1
+#else
+#define STRIDECAST_PACKS_BY_BLOCKS 0
+#endif
+
+#if STRIDECAST_PACKS_BY_BLOCKS
 template <size_t kLanes>
 struct PackedOrder {
   alignas(64) int32_t lane[kLanes] = {};
@@ -38,17 +48,18 @@ struct PackedOrder {
 };
 template <size_t kLanes>
 inline constexpr PackedOrder<kLanes> kPackedOrder;
+#endif
 
 template <class D8>
 HWY_INLINE hn::Vec<D8> InOrder(D8 d8, hn::Vec<D8> v) {
-#if HWY_ARCH_X86
-  if constexpr (HWY_MAX_LANES_D(D8) > 16) {
-    const hn::Repartition<int32_t, D8> d32;
-    const auto order = hn::SetTableIndices(d32, kPackedOrder<HWY_MAX_LANES_D(D8) / 4>.lane);
-    return hn::BitCast(d8, hn::TableLookupLanes(hn::BitCast(d32, v), order));
-  }
-#endif
+#if STRIDECAST_PACKS_BY_BLOCKS
+  const hn::Repartition<int32_t, D8> d32;
+  const auto order = hn::SetTableIndices(d32, kPackedOrder<HWY_MAX_LANES_D(D8) / 4>.lane);
+  return hn::BitCast(d8, hn::TableLookupLanes(hn::BitCast(d32, v), order));
+#else
+  (void)d8;
   return v;
+#endif
 }
 
 // The low bytes of 32-bit lanes.
@@ -120,7 +131,9 @@ struct Source<BFloat16> {
 // place that the destination has for x. The sum's low bits count in that weight, up to the next
 // power of two, which is right in codes, too; above them the sum's exponent tells which power was
 // added. Subnormals are what shares the weight of the smallest normal binade.
-template <typename S>
+//
+// kNanOverflows: NaN has the code of what overflows.
+template <typename S, bool kNanOverflows>
 struct ToNarrow {
   using Src = typename Source<S>::Lane;
   using Dst = uint8_t;
@@ -140,7 +153,7 @@ struct ToNarrow {
     // corrects it is even, so that ties fall as they would without.
     const uint32_t exponent = (static_cast<uint32_t>(min_normal_) >> 23) + p.dropped_bits;
     const uint32_t correction = (0u - (exponent << fraction_bits)) & 0xFF;
-    power_ = static_cast<int32_t>((p.dropped_bits << 23) + correction);
+    factor_ = std::bit_cast<float>(((127 + p.dropped_bits) << 23) + correction);
     sign_shift_ = static_cast<int>(p.sign_bits) - 24;
     sign_ = static_cast<uint8_t>(0x80u >> sign_shift_);
     // What no code without a sign is, where zero may have one.
@@ -181,13 +194,17 @@ struct ToNarrow {
     const hn::RebindToSigned<decltype(df32)> di32;
     const hn::RebindToUnsigned<decltype(df32)> du32;
     const auto magnitude = hn::And(hn::BitCast(di32, x), hn::Set(di32, 0x7FFFFFFF));
-    const auto is_number = hn::RebindMask(di32, hn::Eq(x, x));
-    const auto within =
-        hn::MaskedMinOr(hn::Set(di32, nan_), is_number, magnitude, hn::Set(di32, largest_));
+    const auto largest = hn::Set(di32, largest_);
+    auto within = hn::Min(magnitude, largest);
+    if constexpr (!kNanOverflows) {
+      const auto is_number = hn::RebindMask(di32, hn::Eq(x, x));
+      within = hn::MaskedMinOr(hn::Set(di32, nan_), is_number, magnitude, largest);
+    }
     const auto binade =
         hn::Max(hn::And(within, hn::Set(di32, 0x7F800000)), hn::Set(di32, min_normal_));
-    const auto power = hn::BitCast(df32, hn::Add(binade, hn::Set(di32, power_)));
-    const auto sum = hn::BitCast(du32, hn::Add(hn::BitCast(df32, within), power));
+    // The product is exact: one rounding, fused or not.
+    const auto sum = hn::BitCast(du32, hn::MulAdd(hn::BitCast(df32, binade), hn::Set(df32, factor_),
+                                                  hn::BitCast(df32, within)));
     return hn::Add(sum, ShiftedByDropped(du32, sum));
   }
 
@@ -202,7 +219,8 @@ struct ToNarrow {
   }
 
   uint32_t dropped_;
-  int32_t largest_, nan_, min_normal_, power_;
+  int32_t largest_, nan_, min_normal_;
+  float factor_;  // from a binade's power of two to the one that is added
   int sign_shift_;
   uint8_t sign_, unsigned_;
 };
@@ -243,12 +261,26 @@ struct ToE8M0 : Stateless {
   }
 };
 
+template <typename S>
+uint32_t NarrowRun(const sc_run* run) {
+  const auto& params = *static_cast<const NarrowFloatParams*>(run->params);
+  return params.nan == params.overflow ? ConvertRun<ToNarrow<S, true>>(run)
+                                       : ConvertRun<ToNarrow<S, false>>(run);
+}
+
+template <typename S>
+sc_entry NarrowEntry(const char* name) {
+  sc_entry entry = ConvertEntry<ToNarrow<S, false>>(name);
+  entry.run = NarrowRun<S>;
+  return entry;
+}
+
 }  // namespace
 
 void FillNarrowFloat(KernelTable& table) {
-  table.narrow_float[0] = ConvertEntry<ToNarrow<float>>("narrow float32");
-  table.narrow_float[1] = ConvertEntry<ToNarrow<Float16>>("narrow float16");
-  table.narrow_float[2] = ConvertEntry<ToNarrow<BFloat16>>("narrow bfloat16");
+  table.narrow_float[0] = NarrowEntry<float>("narrow float32");
+  table.narrow_float[1] = NarrowEntry<Float16>("narrow float16");
+  table.narrow_float[2] = NarrowEntry<BFloat16>("narrow bfloat16");
   table.convert[Index(DType::kFloat32)][Index(DType::kFloat8E8M0FNU)] =
       ConvertEntry<ToE8M0>("convert float32 float8_e8m0fnu");
 }

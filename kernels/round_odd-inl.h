@@ -1,6 +1,7 @@
 // Integers rounded to odd on the way to floats: a second rounding, to at least two bits fewer, sees
-// all that it would have seen of the integer (Boldo and Melquiond, "Emulation of a FMA and correctly
-// rounded sums: proved algorithms using rounding to odd", 2008). Floats are float16-inl.h's.
+// all that it would have seen of the integer (Boldo and Melquiond, "Emulation of a FMA and
+// Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd", 2008). Floats are
+// float16-inl.h's.
 
 #if defined(STRIDECAST_KERNELS_ROUND_ODD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef STRIDECAST_KERNELS_ROUND_ODD_INL_H_
