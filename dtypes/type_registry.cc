@@ -161,7 +161,7 @@ sc_entry entry_of(sc_kernel kernel, const char* name, uint32_t needs) {
   entry.run = kernel;
   entry.name = name;
   entry.src_access = entry.dst_access = SC_ACCESS_PACKED;
-  entry.needs = needs;
+  entry.needs = needs & SC_NEEDS_GIL;
   entry.traits = SC_TRAIT_MAY_FAIL | SC_TRAIT_THREAD_SAFE;
   return entry;
 }

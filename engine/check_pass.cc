@@ -19,12 +19,14 @@ uint32_t check_items(const LeafProgram& leaf, const Loop& items, Cursor at) {
   std::vector<Loop> loops(1, items);
   loops.insert(loops.end(), leaf.inner.begin(), leaf.inner.end());
   at.src += leaf.src_offset;
+  at.index += leaf.first_draw;
   return run_leaf(leaf, loops, at, kChecking);
 }
 
 // The first bad element of one item, whose leaf is known to hold one.
 void describe_bad_element(const LeafProgram& leaf, Cursor item, RunStatus& status) {
   item.src += leaf.src_offset;
+  item.index += leaf.first_draw;
   walk(leaf.inner, item, [&](const Cursor& at) {
     status.error_bits = run_leaf(leaf, {}, at, kChecking);
     if (status.error_bits == 0) return true;
@@ -34,21 +36,26 @@ void describe_bad_element(const LeafProgram& leaf, Cursor item, RunStatus& statu
   });
 }
 
+// The logical index of the item at `at`, of a walk that began at the index `start`.
+int64_t item_index(const Plan::Impl& plan, const Cursor& at, int64_t start) {
+  return plan.options.index_offset + (at.index - start) / std::max<int64_t>(plan.draws, 1);
+}
+
 // A kernel that must not be called again: of the item only that is known which the caller says.
-void stop(const Plan::Impl& plan, uint32_t bits, size_t leaf, int64_t index, RunStatus& status) {
+void stop(uint32_t bits, size_t leaf, int64_t index, RunStatus& status) {
   status.code = StatusCode::kDataError;
   status.error_bits = bits;
   status.field = static_cast<int>(leaf);
-  if (index >= 0) status.index = plan.options.index_offset + index;
+  status.index = index;
 }
 
 // Whether one of these items is bad; the first is described.
-bool find_bad_item(const Plan::Impl& plan, const Loop& items, const Cursor& start,
+bool find_bad_item(const Plan::Impl& plan, const Loop& items, const Cursor& first, int64_t start,
                    RunStatus& status) {
   Loop one = items;
   one.n = 1;
   for (int64_t i = 0; i < items.n; ++i) {
-    Cursor at = start;
+    Cursor at = first;
     at.advance(items, i);
     for (size_t k = 0; k < plan.leaves.size(); ++k) {
       const LeafProgram& leaf = plan.leaves[k];
@@ -56,11 +63,11 @@ bool find_bad_item(const Plan::Impl& plan, const Loop& items, const Cursor& star
       const uint32_t bits = check_items(leaf, one, at);
       if (bits == 0) continue;
       if ((bits & SC_ERR_STOP) != 0) {
-        stop(plan, bits, k, at.index, status);
+        stop(bits, k, item_index(plan, at, start), status);
         return true;
       }
       status.code = StatusCode::kDataError;
-      status.index = plan.options.index_offset + at.index;
+      status.index = item_index(plan, at, start);
       status.field = static_cast<int>(k);
       describe_bad_element(leaf, at, status);
       return true;
@@ -74,6 +81,7 @@ bool find_bad_item(const Plan::Impl& plan, const Loop& items, const Cursor& star
 RunStatus check_only(const Plan::Impl& plan, Cursor at) {
   RunStatus status;
   const LoopNest& nest = plan.logical_nest;
+  const int64_t start = at.index;
   at.src += nest.offset[kSrc];
   at.dst = nullptr;
   if (at.mask != nullptr) at.mask += nest.offset[kMask];
@@ -94,10 +102,10 @@ RunStatus check_only(const Plan::Impl& plan, Cursor at) {
       for (size_t k = 0; bits == 0 && k < plan.leaves.size(); ++k) {
         if (plan.leaves[k].may_fail()) bits = check_items(plan.leaves[k], part, first);
         if ((bits & SC_ERR_STOP) == 0) continue;
-        stop(plan, bits, k, part.n == 1 ? first.index : -1, status);
+        stop(bits, k, part.n == 1 ? item_index(plan, first, start) : -1, status);
         return false;
       }
-      if (bits != 0 && find_bad_item(plan, part, first, status)) return false;
+      if (bits != 0 && find_bad_item(plan, part, first, start, status)) return false;
     }
     return true;
   });

@@ -67,6 +67,23 @@ inline sc_run strided_run(const Loop& row, const Loop& column) {
   return run;
 }
 
+// How the items of one dimension are numbered.
+struct Numbering {
+  int64_t n, step;
+};
+
+// The dimensions of a run whose kernel numbers its packed items; of several numbers an item there
+// is one row only.
+inline void number_items(sc_run& run, Numbering rows, Numbering columns, int64_t lanes) {
+  const Numbering parts = {lanes, 1};
+  const Numbering& outer = lanes > 1 ? columns : rows;
+  const Numbering& inner = lanes > 1 ? parts : columns;
+  run.n[0] = outer.n;
+  run.n[1] = inner.n;
+  run.index_step[0] = outer.step;
+  run.index_step[1] = inner.step;
+}
+
 // Which kernels a pipeline is made of, one at each end of the stages.
 struct Ends {
   const sc_entry* in = nullptr;     // null: the first stage reads the source
@@ -98,6 +115,8 @@ class Pipeline {
     param_step_[1] = column.step[kParam];
     src_row_ = row.step[kSrc];
     dst_row_ = row.step[kDst];
+    index_row_ = row.step[kIndex];
+    index_column_ = column.step[kIndex];
     if (!ends.writes) {
       while (stages_ > 0 && !leaf.route.stages[stages_ - 1].may_fail()) --stages_;
     }
@@ -150,7 +169,7 @@ class Pipeline {
       if (ends_.clear != nullptr) clear_unselected(scratch, at.mask);
       data = scratch;
     }
-    const uint32_t errors = run_stages(rows, columns, data, at.dst, at.param);
+    const uint32_t errors = run_stages(rows, columns, data, at);
     if (ends_.swap != nullptr) swap_in_scratch(rows * columns, const_cast<void*>(data_));
     if (ends_.out != nullptr) {
       out_.n[0] = one_row_out_ ? 1 : rows;
@@ -172,7 +191,7 @@ class Pipeline {
   }
 
   // Leaves what it made at data_.
-  uint32_t run_stages(int64_t rows, int64_t columns, const void* data, char* dst, int64_t param) {
+  uint32_t run_stages(int64_t rows, int64_t columns, const void* data, const Cursor& at) {
     uint32_t errors = 0;
     int64_t size = leaf_.src_size;
     data_ = data;
@@ -182,7 +201,7 @@ class Pipeline {
       const int64_t out_size = stage.out_size * lanes;
       const bool first = k == 0 && ends_.in == nullptr;
       const bool last = k + 1 == leaf_.route.count && ends_.out == nullptr && ends_.writes;
-      void* const to = last ? static_cast<void*>(dst) : buffers_.bytes[turn_];
+      void* const to = last ? static_cast<void*>(at.dst) : buffers_.bytes[turn_];
       // Streaming past the caches is for the destination, never for scratch; and only a stage that
       // reads what it writes is in place.
       stage_.flags = last ? flags_ : flags_ & ~uint32_t{SC_RUN_STREAM};
@@ -194,26 +213,30 @@ class Pipeline {
       stage_.n[0] = 1;
       const bool rows_apart = (first && !(packed_src_ && columns == columns_)) ||
                               (last && !(packed_dst_ && columns == columns_));
-      if (rows > 1 && rows_apart) {
-        stage_.n[1] = columns * lanes;
+      // A complex item's two numbers follow each other: rows of items, but not rows of rows.
+      const bool numbered = leaf_.draws > 0 && (stage.entry->needs & SC_NEEDS_INDEX) != 0;
+      if (rows > 1 && (rows_apart || (numbered && lanes > 1))) {
+        set_items(numbered, 1, columns, lanes);
         for (int64_t row = 0; row < rows; ++row) {
           stage_.src = static_cast<const char*>(data_) + row * (first ? src_row_ : columns * size);
           stage_.dst = static_cast<char*>(to) + row * (last ? dst_row_ : columns * out_size);
           stage_.scratch = buffers_.flags + row * columns;
+          stage_.index = at.index + row * index_row_;
           if (stage.scales()) {
-            leaf_.scaling->aim(stage_, param + row * param_step_[0], 0, param_step_[1]);
+            leaf_.scaling->aim(stage_, at.param + row * param_step_[0], 0, param_step_[1]);
           }
           errors |= stage.entry->run(&stage_);
         }
       } else {
-        stage_.n[1] = rows * columns * lanes;
+        set_items(numbered, rows, columns, lanes);
         if (stage.scales()) {
           stage_.n[0] = rows;
           stage_.n[1] = columns;
-          leaf_.scaling->aim(stage_, param, param_step_[0], param_step_[1]);
+          leaf_.scaling->aim(stage_, at.param, param_step_[0], param_step_[1]);
         }
         stage_.src = data_;
         stage_.dst = to;
+        stage_.index = at.index;
         errors |= stage.entry->run(&stage_);
       }
       if (!stage.writes()) continue;
@@ -222,6 +245,16 @@ class Pipeline {
       turn_ ^= 1;
     }
     return errors;
+  }
+
+  // Packed items: one run of them, but rows where a kernel numbers them.
+  void set_items(bool numbered, int64_t rows, int64_t columns, int64_t lanes) {
+    if (!numbered) {
+      stage_.n[0] = 1;
+      stage_.n[1] = rows * columns * lanes;
+    } else {
+      number_items(stage_, {rows, index_row_}, {columns, index_column_}, lanes);
+    }
   }
 
   // Of the chunk that in_ has just brought to scratch.
@@ -252,7 +285,7 @@ class Pipeline {
   int stages_;
   uint32_t flags_;
   bool packed_src_, packed_dst_, one_row_out_ = false;
-  int64_t columns_, src_row_, dst_row_, param_step_[2];
+  int64_t columns_, src_row_, dst_row_, index_row_, index_column_, param_step_[2];
   int turn_ = 0;
   const void* data_ = nullptr;
   sc_run in_, stage_ = {}, out_;

@@ -58,10 +58,12 @@ uint64_t magnitude(int64_t stride) {
   return stride < 0 ? 0 - static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
 }
 
-Windows cut(const Layout& structs) {
+// `whole`: all of them are one window.
+Windows cut(const Layout& structs, bool whole) {
   const int64_t itemsize = std::max<int64_t>(structs.format().itemsize(), 1);
   int64_t room = std::max<int64_t>(kWindowBytes / itemsize, 1);
   if (test_chunk_items() > 0) room = test_chunk_items();
+  if (whole) room = INT64_MAX;
   Windows windows;
   for (size_t axis = 0; axis < structs.shape().size(); ++axis) {
     windows.axes.push_back({structs.shape()[axis], 1});
@@ -98,7 +100,8 @@ struct Job {
   const Layout& structs;
   void* data;
   Windows windows;
-  std::vector<Part> parts;
+  int64_t first = 0;  // where the structs' random numbers begin: those of their elements likewise
+  std::vector<Part> parts = {};
 };
 
 [[noreturn]] void fail(const std::string& name, const std::string& what,
@@ -254,9 +257,10 @@ void run_windows(const Job& job, int64_t first_window, int64_t end, const RunOpt
       const Operand in_struct{static_cast<char*>(job.data) + distance(part.in_struct, begin)};
       const Operand array{static_cast<char*>(part.array_data) + distance(part.array, begin)};
       const Plan& plan = part.plans[which];
-      RunStatus status = job.direction == Direction::kSplit
-                             ? plan.try_run(in_struct, array, options)
-                             : plan.try_run(array, in_struct, options);
+      const bool splits = job.direction == Direction::kSplit;
+      RunStatus status =
+          run_plan(plan.impl(), splits ? in_struct : array, splits ? array : in_struct, {}, options,
+                   job.first * part.elements);
       if (status.code == StatusCode::kDataError && status.index >= 0) {
         status.index = index_in_structs(job, begin, shape, status.index / part.elements);
       }
@@ -349,7 +353,9 @@ void run_fields(Direction direction, const Layout& structs, void* data,
     throw Error(ErrorCode::kInvalidArgument, "the structs have suboffsets; copy them first");
   }
   if (direction == Direction::kJoin) refuse_repetition(fields);
-  Job job{direction, structs, data, cut(structs), {}};
+  // Windows would have to know the index of every item in them; so it is one, and one thread.
+  const bool whole = options.rounding == Rounding::kStochastic;
+  Job job{direction, structs, data, cut(structs, whole), whole ? options.index_offset : 0};
   for (const FieldArray& field : fields) {
     if (field.layout == nullptr) fail(std::string(field.name), "has no layout");
     job.parts.push_back(make_part(structs, field));

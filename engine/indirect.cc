@@ -122,7 +122,7 @@ void run_turns(const Plan::Impl& plan, const Bases& bases, int64_t begin, int64_
       return Operand{follow(program.outer, side, position, bases[side])};
     };
     RunStatus status = run_plan(*program.inner, operand(kFrom), operand(kTo),
-                                plan.where ? operand(kSelect) : Operand{}, options);
+                                plan.where ? operand(kSelect) : Operand{}, options, index);
     if (status.code == StatusCode::kDataError && status.index >= 0) status.index += index;
     first.add(status);
   }
@@ -243,6 +243,8 @@ std::shared_ptr<const Plan::Impl> plan_indirect(PlanKind kind, const Layout& src
   if (where != nullptr) impl->where = *where;
   impl->options = options;
   impl->leaves = inner.leaves;
+  impl->draws = inner.draws;
+  require_index_fits(*impl);
   impl->may_fail = inner.may_fail;
   impl->needs_gil = inner.needs_gil;
   impl->same_memory_ok = inner.same_memory_ok;

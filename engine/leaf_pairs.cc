@@ -3,6 +3,7 @@
 #include "engine/leaf_pairs.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 #include "dtypes/cast_rules.h"
@@ -97,6 +98,33 @@ bool converts(const Element& src, const Element& dst) {
          (is_real(dst.type) || has_conversion(dst, &RegisteredConversion::encode));
 }
 
+// Random numbers of a leaf's element: as many as it has real parts.
+int64_t draws_of_element(const Leaf& leaf) { return is_complex(leaf.type) ? 2 : 1; }
+
+// `before` and those of all elements of a leaf.
+int64_t add_draws(int64_t before, const Leaf& leaf) {
+  int64_t draws = draws_of_element(leaf);
+  bool fits = true;
+  for (const LeafDim& dim : leaf.dims) {
+    fits = fits && !__builtin_mul_overflow(draws, dim.count, &draws);
+  }
+  if (!fits || __builtin_add_overflow(before, draws, &draws)) {
+    throw Error(ErrorCode::kInvalidArgument, "too many elements an item to number them");
+  }
+  return draws;
+}
+
+// The loops over the elements count their random numbers, from the item's `first` on.
+void number(LeafProgram& program, const Leaf& dst, int64_t draws, int64_t first) {
+  program.draws = draws;
+  program.first_draw = first;
+  int64_t step = draws_of_element(dst);
+  for (size_t k = program.inner.size(); k-- > 0;) {
+    program.inner[k].step[kIndex] = step;
+    step *= program.inner[k].n;
+  }
+}
+
 // Loops over the elements of the sub-arrays around a leaf.
 std::vector<Loop> inner_loops(const Leaf& src, const Leaf& dst) {
   std::vector<Loop> loops;
@@ -156,7 +184,7 @@ bool drops_imaginary(DType src, DType dst, const ConvertOptions& options) {
 }
 
 LeafProgram pair_leaves(const KernelTable& table, const Leaf& src, const Leaf& dst,
-                        const ConvertOptions& options) {
+                        const ConvertOptions& options, const ConvertRules& rules) {
   Element from = element_of(src), to = element_of(dst);
   const bool same = same_bits(src, dst);
   const bool numbers = is_number(src.type) && is_number(dst.type);
@@ -170,7 +198,7 @@ LeafProgram pair_leaves(const KernelTable& table, const Leaf& src, const Leaf& d
     casting_forbids(src, dst, options.casting);
   }
   if (drops_imaginary(from.type, to.type, options)) from = real_part(from);
-  LeafProgram program = make_program(table, from, to, rules_of(options));
+  LeafProgram program = make_program(table, from, to, rules);
   program.src_offset = src.offset;
   program.dst_offset = dst.offset;
   std::vector<Loop> loops = inner_loops(src, dst);
@@ -291,11 +319,23 @@ std::vector<LeafProgram> convert_leaves(const KernelTable& table, const Format& 
   const std::vector<Leaf> to = leaves(dst);
   refuse_references(dst, to);
   std::vector<LeafProgram> programs;
+  ConvertRules rules = rules_of(options);
+  const bool random = rules.rounding == Rounding::kStochastic;
+  if (random) {
+    const int64_t draws = std::accumulate(to.begin(), to.end(), int64_t{0}, add_draws);
+    rules.draws = std::max<int64_t>(draws, 1);
+  }
+  int64_t first_draw = 0;
   for (const auto& [a, b] : pair_all(from, to, options)) {
     // A text without characters is all padding.
     const bool empty = a != nullptr && a->itemsize == 0 && is_text(a->type) && is_text(b->type);
     programs.push_back(a == nullptr || empty ? zero_leaf(table, *b)
-                                             : pair_leaves(table, *a, *b, options));
+                                             : pair_leaves(table, *a, *b, options, rules));
+    if (!random) continue;
+    if (rounds_randomly(programs.back().route)) {
+      number(programs.back(), *b, rules.draws, first_draw);
+    }
+    first_draw = add_draws(first_draw, *b);
   }
   return merge_moves(table, std::move(programs));
 }

@@ -229,6 +229,13 @@ LeafProgram make_packed(const KernelTable& table, const LeafProgram& staged) {
   return program;
 }
 
+bool rounds_randomly(const Route& route) noexcept {
+  return std::any_of(route.stages, route.stages + route.count, [](const Stage& stage) {
+    const auto* params = std::get_if<kernels::RoundParams>(&stage.data);
+    return params != nullptr && params->rounding == Rounding::kStochastic;
+  });
+}
+
 void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest) {
   // A block has room for items that registered types may have; longer texts go row by row.
   const bool too_large = program.staged() && program.widest > kMaxConvertedBytes;

@@ -32,6 +32,8 @@ LeafProgram make_routed(const kernels::KernelTable& table, const Element& src, c
 LeafProgram make_move(const kernels::KernelTable& table, int64_t size);
 /// The staged program for elements that lie packed on both sides, in the machine's byte order.
 LeafProgram make_packed(const kernels::KernelTable& table, const LeafProgram& staged);
+/// Whether a stage rounds stochastically.
+bool rounds_randomly(const Route& route) noexcept;
 /// Chooses how the innermost loops of a sorted nest are walked, which may order its loops anew.
 void choose_shape(const kernels::KernelTable& table, LeafProgram& program, LoopNest& nest);
 /// Leaves out the moves that a walk over `nest` does not need, or fuses them with the stage.

@@ -62,12 +62,16 @@ uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const C
   run.src_step[1] = leaf.fused != nullptr ? rect.column.step[kSrc] : run.src_size;
   run.dst_step[1] = run.dst_size = leaf.dst_size / stage.lanes;
   run.params = stage.params();
+  if (leaf.draws > 0 && (stage.entry->needs & SC_NEEDS_INDEX) != 0) {
+    number_items(run, {1, 0}, {rect.column.n, rect.column.step[kIndex]}, stage.lanes);
+  }
   uint32_t errors = 0;
   walk(rect.outer, start, [&](const Cursor& outer) {
     Cursor at = outer;
     for (int64_t r = 0; r < rect.row.n; ++r) {
       run.src = at.src;
       run.dst = at.dst;
+      run.index = at.index;
       if (stage.scales()) leaf.scaling->aim(run, at.param, 0, rect.column.step[kParam]);
       errors |= kernel(&run);
       if (errors != 0 || context.stopped()) return false;
@@ -191,6 +195,7 @@ class StructWalk {
     Cursor element = at;
     element.src = leaf.zero ? kZeros : at.src + leaf.src_offset;
     element.dst = at.dst + leaf.dst_offset;
+    element.index += leaf.first_draw;
     if (leaf.zero) loops_[0].step[kSrc] = 0;
     return run_leaf(leaf, loops_, element, context_);
   }
@@ -277,11 +282,13 @@ uint32_t run_nest(const Plan::Impl& plan, const LoopNest& nest, Cursor at,
   at.src += nest.offset[kSrc];
   at.dst += nest.offset[kDst];
   if (at.mask != nullptr) at.mask += nest.offset[kMask];
+  at.index += nest.offset[kIndex];
   at.param += nest.offset[kParam];
   if (plan.leaves.size() != 1) return StructWalk(plan, context).run(nest.loops, at);
   const LeafProgram& leaf = plan.leaves[0];
   at.src = leaf.zero ? kZeros : at.src + leaf.src_offset;
   at.dst += leaf.dst_offset;
+  at.index += leaf.first_draw;
   return run_leaf(leaf, nest.loops, at, context);
 }
 

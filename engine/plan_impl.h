@@ -44,6 +44,10 @@ struct LeafProgram {
   bool swaps_in = false, swaps_out = false;
   bool zero = false;        // the source has no such field: zeros are written
   std::vector<Loop> inner;  // over the elements of a sub-array, outer to inner
+  // Random numbers that all leaves of an item draw; 0 where this one draws none. A stage that does
+  // is given the index, which counts them.
+  int64_t draws = 0;
+  int64_t first_draw = 0;  // which of an item's random numbers the first element takes
 
   const sc_entry* move_in = nullptr;
   const sc_entry* move_out = nullptr;
@@ -119,6 +123,7 @@ struct Plan::Impl {
   std::shared_ptr<const internal::StructProgram> together;  // null: leaf after leaf
   std::unique_ptr<internal::ReduceProgram> reduce;
   std::shared_ptr<const internal::IndirectProgram> indirect;
+  int64_t draws = 0;  // of its leaves; 0: none, and an index counts items
   bool may_fail = false;
   bool needs_gil = false;       // a kernel wants to be called one at a time: no threads
   bool same_memory_ok = false;  // src == dst with identical layouts is safe

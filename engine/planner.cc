@@ -31,6 +31,10 @@ std::shared_ptr<Plan::Impl> start(PlanKind kind, const Layout& src, const Layout
   return impl;
 }
 
+void scale_index(LoopNest& nest, int64_t factor) {
+  for (Loop& loop : nest.loops) loop.step[kIndex] *= factor;
+}
+
 // The axis of dst whose index chooses parameters of the plan's only leaf; -1 if none does.
 int param_axis(const Plan::Impl& plan) {
   const bool scaled = plan.leaves.size() == 1 && plan.leaves[0].scaling != nullptr;
@@ -54,6 +58,7 @@ LoopNest logical_order(const Plan::Impl& plan) {
   add_param(plan, nest);
   for (Loop& loop : nest.loops) loop.step[kDst] = 0;
   nest.offset[kDst] = 0;
+  if (plan.draws > 0) scale_index(nest, plan.draws);
   drop_size_one(nest);
   sort_by_index(nest);
   coalesce(nest);
@@ -75,8 +80,9 @@ bool in_place_safe(const Plan::Impl& impl) {
 
 LoopNest sorted_nest(const Plan::Impl& plan) {
   LoopNest nest = make_nest(plan.src, plan.dst, plan.where ? &*plan.where : nullptr);
-  // The index is for the check-only pass, which walks its own nest; here it would only hinder.
-  for (Loop& loop : nest.loops) loop.step[kIndex] = 0;
+  // The check-only pass walks a nest of its own: without random numbers the index would only
+  // hinder.
+  scale_index(nest, plan.draws);
   add_param(plan, nest);
   if (plan.leaves.size() == 1) {
     // One element an item: its sub-array loops join the loops over items.
@@ -108,7 +114,9 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
   for (const LeafProgram& leaf : impl->leaves) {
     impl->may_fail |= leaf.may_fail();
     impl->needs_gil |= leaf.route.needs_gil();
+    impl->draws = std::max(impl->draws, leaf.draws);
   }
+  require_index_fits(*impl);
   if (impl->may_fail) impl->logical_nest = logical_order(*impl);
   LoopNest& nest = impl->nest = sorted_nest(*impl);
   if (impl->leaves.size() == 1) {
@@ -125,7 +133,7 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
       const bool by_item = leaf.inner.empty() && leaf.src_size != impl->src.format().itemsize();
       if (leaf.staged() && by_item) leaf.move_in = leaf.gather;
     }
-    impl->together = make_struct_program(*impl);
+    if (impl->draws == 0) impl->together = make_struct_program(*impl);
   }
   impl->same_memory_ok = in_place_safe(*impl);
   return impl;
@@ -145,6 +153,18 @@ void require_mask(const Layout& where) {
 }  // namespace
 
 LoopNest nest_of_rows(const Plan::Impl& plan) { return sorted_nest(plan); }
+
+void require_index_fits(const Plan::Impl& plan) {
+  const int64_t first = plan.options.index_offset, items = plan.src.size();
+  int64_t end, product;
+  if (plan.draws > 0 && (__builtin_add_overflow(first, items, &end) ||
+                         __builtin_mul_overflow(first, plan.draws, &product) ||
+                         __builtin_mul_overflow(end, plan.draws, &product))) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "an index of " + std::to_string(first) + " is too large for stochastic rounding, " +
+                    "which counts " + std::to_string(plan.draws) + " random numbers an item");
+  }
+}
 
 void refuse_self_overlap(const Layout& dst) {
   if (dst.size() <= 1 || !dst.suboffsets().empty()) return;

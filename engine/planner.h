@@ -21,6 +21,8 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
 
 /// The nest of a plan's operands as rows, in ascending order of destination addresses.
 LoopNest nest_of_rows(const Plan::Impl& plan);
+/// Throws Error(kInvalidArgument) where the numbers of a plan's random numbers do not fit 63 bits.
+void require_index_fits(const Plan::Impl& plan);
 /// Throws Error(kBuffer) where two items of dst share a byte, or where that is too hard to tell.
 void refuse_self_overlap(const Layout& dst);
 

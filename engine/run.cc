@@ -210,7 +210,8 @@ RunStatus run_from_copy(const Plan::Impl& plan, const Cursor& at, const Operand&
     return plan_convert(layout, plan.dst, plan.where ? &*plan.where : nullptr, plan.options);
   };
   const auto inner = replan();
-  return run_plan(*inner, {array.data.get()}, {at.dst}, where, options);
+  const int64_t first_item = plan.draws > 0 ? at.index / plan.draws - plan.options.index_offset : 0;
+  return run_plan(*inner, {array.data.get()}, {at.dst}, where, options, first_item);
 }
 
 // --- conversions ---------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ RunStatus run_convert(const Plan::Impl& plan, const Cursor& at, const Operand& w
 }  // namespace
 
 RunStatus run_plan(const Plan::Impl& plan, const Operand& src, const Operand& dst,
-                   const Operand& where, const RunOptions& options) noexcept {
+                   const Operand& where, const RunOptions& options, int64_t first_item) noexcept {
   if (plan.indirect != nullptr) return run_indirect(plan, src, dst, where, options);
   if (!inside(plan.src.extent(), src)) return failure(StatusCode::kTooSmall, 0);
   if (!inside(plan.dst.extent(), dst)) return failure(StatusCode::kTooSmall, 1);
@@ -285,6 +286,7 @@ RunStatus run_plan(const Plan::Impl& plan, const Operand& src, const Operand& ds
   Cursor at;
   at.src = static_cast<const char*>(src.data);
   at.dst = static_cast<char*>(dst.data);
+  at.index = (plan.options.index_offset + first_item) * plan.draws;
   try {
     if (plan.kind == PlanKind::kReduce) {
       if (!apart(plan.src, at.src, plan.dst, at.dst)) return failure(StatusCode::kOverlap);

@@ -10,9 +10,12 @@
 
 namespace stridecast::internal {
 
-/// `where` is null where the plan has no mask.
+/// `where` is null where the plan has no mask. `first_item` is where the random numbers begin
+/// beyond the plan's own index_offset, for plans that run over a part of an operand; errors do not
+/// count it.
 RunStatus run_plan(const Plan::Impl& plan, const Operand& src, const Operand& dst,
-                   const Operand& where, const RunOptions& options) noexcept;
+                   const Operand& where, const RunOptions& options,
+                   int64_t first_item = 0) noexcept;
 
 // The parts that other runs share.
 

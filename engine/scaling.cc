@@ -369,6 +369,7 @@ LeafProgram make_scaled(const KernelTable& table, ScaleWay way, const Layout& sr
                           : encode_route(table, *program, from.type, to.type, options);
   LeafProgram leaf = make_routed(table, element_of(from), element_of(to), route);
   leaf.scaling = std::move(program);
+  if (options.rounding == Rounding::kStochastic) leaf.draws = 1;
   return leaf;
 }
 

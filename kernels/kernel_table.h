@@ -118,8 +118,8 @@ struct RoundParams {
   uint32_t overflow = 0;  // code of what is beyond, where the direction does not lead to max_finite
   uint32_t infinity = 0;  // code of infinities
   uint32_t nan = 0;       // code of NaN; of float16 and float32 the payload's top bits are added
-  int32_t sign_bit = 0;   // which of the code; -1: unsigned, where zero and less are NaN and
-                          // values below the smallest are the smallest
+  int32_t sign_bit = 0;   // which of the code; -1: unsigned, where zero and less are NaN and values
+                          // below the smallest (whose code is 0) are the smallest
   bool keeps_payload = false;
   bool nan_keeps_sign = true;
   bool unsigned_zero = false;

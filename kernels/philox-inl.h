@@ -47,6 +47,20 @@ struct DrawBlock {
   HWY_ALIGN uint64_t leaf[kItems] = {};
 
   HWY_INLINE void Fill(DrawWalk& walk, size_t count) {
+    if (walk.is_progression()) {
+      const hn::ScalableTag<uint64_t> du;
+      const Draw first = walk.take(count);
+      const size_t lanes = hn::Lanes(du);
+      for (size_t i = 0; i < lanes; ++i) item[i] = first.item + i * walk.item_step();
+      auto items = hn::Load(du, item);
+      const auto step = hn::Set(du, lanes * walk.item_step());
+      for (size_t i = 0; i < count; i += lanes) {
+        hn::Store(items, du, item + i);
+        hn::Store(hn::Set(du, first.leaf), du, leaf + i);
+        items = hn::Add(items, step);
+      }
+      return;
+    }
     for (size_t i = 0; i < count; ++i) {
       const Draw draw = walk.next();
       item[i] = draw.item;

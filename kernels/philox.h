@@ -66,7 +66,18 @@ class DrawWalk {
         at_(row_),
         row_step_(split(run.index_step[0], draws)),
         column_step_(split(run.index_step[1], draws)),
-        columns_(run.n[1]) {}
+        columns_(run.n[1]),
+        one_row_(run.n[0] == 1) {}
+
+  // Whether all items are of one leaf, and of operand items at one step: what most runs are.
+  bool is_progression() const { return one_row_ && column_step_.leaf == 0; }
+  uint64_t item_step() const { return column_step_.item; }
+  // Of a progression: the next draw; the walk goes on behind `count` of them.
+  Draw take(size_t count) {
+    const Draw draw = at_;
+    at_.item += count * column_step_.item;
+    return draw;
+  }
 
   Draw next() {
     if (column_ == columns_) {
@@ -101,6 +112,7 @@ class DrawWalk {
   uint64_t draws_;
   Draw row_, at_, row_step_, column_step_;
   int64_t columns_, column_ = 0;
+  bool one_row_;
 };
 
 }  // namespace stridecast::kernels
