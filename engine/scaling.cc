@@ -259,14 +259,19 @@ bool rounds_apart(DType dst, Rounding rounding) {
          rounding != Rounding::kTowardsZero;
 }
 
+// The kernel that does all of a decoding, byte order included, or null.
+const sc_entry* whole_decode(const KernelTable& table, const ScaleProgram& program, DType src) {
+  if (!is_arithmetic(src)) return nullptr;
+  const sc_entry& entry = table.decode[static_cast<int>(src)][float_index(program.compute)];
+  return entry.run != nullptr ? &entry : nullptr;
+}
+
 Route decode_route(const KernelTable& table, const ScaleProgram& program, DType src, DType dst,
                    const ConvertOptions& options) {
   const DType compute = program.compute, from = stored_as(src);
   const int which = float_index(compute);
   Chain chain(table, program, options);
-  const sc_entry* whole =
-      is_arithmetic(from) ? &table.decode[static_cast<int>(from)][which] : nullptr;
-  if (whole != nullptr && whole->run != nullptr) {
+  if (const sc_entry* whole = whole_decode(table, program, src)) {
     chain.add(*whole, compute, &program.params);
   } else {
     const bool looks = program.params.num_missing > 0;
@@ -364,10 +369,16 @@ LeafProgram make_scaled(const KernelTable& table, ScaleWay way, const Layout& sr
   program->rounding.rounding = options.rounding;
   program->rounding.seed = options.seed;
   if (is_time(to.type)) program->nan_passes = time_limits(program->compute, options);
+  if (way == ScaleWay::kDecode && whole_decode(table, *program, from.type) != nullptr) {
+    program->params.swaps = from.swap_unit > 1 && from.order != kHostOrder;
+  }
   const Route route = way == ScaleWay::kDecode
                           ? decode_route(table, *program, from.type, to.type, options)
                           : encode_route(table, *program, from.type, to.type, options);
-  LeafProgram leaf = make_routed(table, element_of(from), element_of(to), route);
+  Element source = element_of(from);
+  if (program->params.swaps) source.order = kHostOrder;  // the kernel has it so
+  LeafProgram leaf = make_routed(table, source, element_of(to), route);
+  leaf.src_order = from.order;
   leaf.scaling = std::move(program);
   if (options.rounding == Rounding::kStochastic) leaf.draws = 1;
   return leaf;

@@ -150,6 +150,7 @@ struct ScaleParams {
   bool rounds = false;                      // unscale: to the nearest integral value, ties to even
   double filler = 0;      // unscale, if num_missing is not 0: what NaN becomes on its way
   double lo = 0, hi = 0;  // encode: the integers that the destination has
+  bool swaps = false;     // decode: the source's items have their bytes in the other order
 };
 
 // sc_run.params of text kernels, whose items are sc_run.src_size and dst_size bytes.
@@ -267,16 +268,15 @@ struct KernelTable {
   // infinities where there are steps below 1.
   sc_entry check_exact[kNumReal] = {};
 
-  // Scaling: ScaleParams; n[0] rows of n[1] items, packed one after the other. aux[0] and aux[1] are
-  // scale and offset, of the float type that is computed in, at equal steps (0: one value). Index 0:
-  // float32, 1: float64.
-  // x * scale + offset, and (x - offset) / scale, each with two roundings; in place. Where
-  // num_missing is not 0, unscale puts the filler in place of NaN and a flag that is not 0 into
-  // scratch, a byte an item.
+  // Scaling: ScaleParams; n[0] rows of n[1] items, packed one after the other. aux[0] and aux[1]
+  // are scale and offset, of the float type that is computed in, at equal steps (0: one value).
+  // Index 0: float32, 1: float64. x * scale + offset, and (x - offset) / scale, each with two
+  // roundings; in place. Where num_missing is not 0, unscale puts the filler in place of NaN and a
+  // flag that is not 0 into scratch, a byte an item.
   sc_entry scale[2] = {}, unscale[2] = {};
-  // By size of the item, packed, 1-D: into scratch a flag that is not 0 for an item that is missing,
-  // nothing else; items whose flag is not 0 become missing[0], of which the second entry reports
-  // with SC_ERR_OVERFLOW that another item has that value.
+  // By size of the item, packed, 1-D: into scratch a flag that is not 0 for an item that is
+  // missing, nothing else; items whose flag is not 0 become missing[0], of which the second entry
+  // reports with SC_ERR_OVERFLOW that another item has that value.
   sc_entry find_missing[kMissingSizes] = {}, place_missing[kMissingSizes][2] = {};
   // Items whose flag in scratch is not 0 become NaN. In place.
   sc_entry mark_missing[2] = {};

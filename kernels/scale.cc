@@ -6,6 +6,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/scale.cc"
 #include <limits>
+#include <type_traits>
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
@@ -21,6 +22,13 @@ namespace {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Scaled(D, V x, V scale, V offset) {
   return hn::Add(hn::Mul(x, scale), offset);
+}
+
+// Of infinity * 0 the sign depends on the CPU.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ScaledFloat(D d, V x, V scale, V offset) {
+  const auto y = Scaled(d, x, scale, offset);
+  return hn::IfThenElse(hn::AndNot(hn::IsNaN(x), hn::IsNaN(y)), QuietNan(d), y);
 }
 
 // What both ways of going through a run share: ConvertItems with one scale and offset, ScaleEach
@@ -42,16 +50,15 @@ struct Scale : OneFactor<T> {
   HWY_INLINE hn::Vec<DD> Convert(DD dd, V x) const {
     return Apply(dd, x, hn::Set(dd, *this->one_scale), hn::Set(dd, *this->one_offset));
   }
-  // Of infinity * 0 the sign depends on the CPU.
   template <class DD, class V>
   HWY_INLINE hn::Vec<DD> Apply(DD dd, V x, V scale, V offset) const {
-    const auto y = Scaled(dd, x, scale, offset);
-    return hn::IfThenElse(hn::AndNot(hn::IsNaN(x), hn::IsNaN(y)), QuietNan(dd), y);
+    return ScaledFloat(dd, x, scale, offset);
   }
 };
 
-// Integers of up to 32 bits. kMany: any number of missing values, else none or one.
-template <typename S, typename T, bool kMany>
+// Integers of up to 32 bits, and the float itself. kMany: any number of missing values, else none
+// or one. kSwaps: the bytes of source items are in the other order.
+template <typename S, typename T, bool kMany, bool kSwaps>
 struct Decode : OneFactor<T> {
   using Src = S;
   using Dst = T;
@@ -69,8 +76,10 @@ struct Decode : OneFactor<T> {
   }
   template <class DD, class V>
   HWY_INLINE hn::Vec<DD> Apply(DD dd, V v, hn::Vec<DD> scale, hn::Vec<DD> offset) const {
+    if constexpr (kSwaps) v = Swapped(v);
     const auto x = Number(dd, v);
-    auto y = Scaled(dd, x, scale, offset);
+    auto y =
+        std::is_same_v<S, T> ? ScaledFloat(dd, x, scale, offset) : Scaled(dd, x, scale, offset);
     if constexpr (!kMany) return hn::IfThenElse(hn::Eq(x, hn::Set(dd, missing)), QuietNan(dd), y);
     for (int32_t k = 0; k < params.num_missing; ++k) {
       y = hn::IfThenElse(IsMissing(dd, v, x, k), QuietNan(dd), y);
@@ -79,20 +88,30 @@ struct Decode : OneFactor<T> {
   }
 
  private:
+  template <class V>
+  HWY_INLINE static V Swapped(V v) {
+    const hn::DFromV<V> d;
+    const hn::RebindToUnsigned<decltype(d)> du;
+    return hn::BitCast(d, hn::ReverseLaneBytes(hn::BitCast(du, v)));
+  }
   // Integers that are equal give equal floats, and where the float holds them all, the other way
   // round.
   template <class DD, class V>
   HWY_INLINE hn::Mask<DD> IsMissing(DD dd, V v, hn::Vec<DD> x, int32_t k) const {
     if constexpr (sizeof(S) == sizeof(T)) {
-      const hn::DFromV<V> ds;
-      return hn::RebindMask(dd, hn::Eq(v, hn::Set(ds, static_cast<S>(params.missing[k][0]))));
+      const hn::RebindToUnsigned<hn::DFromV<V>> du;
+      using U = hn::TFromD<decltype(du)>;
+      return hn::RebindMask(
+          dd, hn::Eq(hn::BitCast(du, v), hn::Set(du, static_cast<U>(params.missing[k][0]))));
     } else {
       return hn::Eq(x, hn::Set(dd, static_cast<T>(params.missing_values[k])));
     }
   }
   template <class DD, class V>
   HWY_INLINE static hn::Vec<DD> Number(DD dd, V v) {
-    if constexpr (sizeof(S) == sizeof(T)) {
+    if constexpr (std::is_same_v<S, T>) {
+      return v;
+    } else if constexpr (sizeof(S) == sizeof(T)) {
       return hn::ConvertTo(dd, v);
     } else if constexpr (sizeof(S) == 4) {
       return hn::PromoteTo(dd, v);
@@ -144,11 +163,18 @@ uint32_t ScaleRun(const sc_run* run) {
   return 0;
 }
 
-template <typename S, typename T>
-uint32_t DecodeRun(const sc_run* run) {
+template <typename S, typename T, bool kSwaps>
+uint32_t DecodeWith(const sc_run* run) {
   constexpr bool kByBits = sizeof(S) == sizeof(T);
   const bool many = static_cast<const ScaleParams*>(run->params)->num_missing > 1;
-  return kByBits || many ? ScaleRun<Decode<S, T, true>>(run) : ScaleRun<Decode<S, T, kByBits>>(run);
+  return kByBits || many ? ScaleRun<Decode<S, T, true, kSwaps>>(run)
+                         : ScaleRun<Decode<S, T, kByBits, kSwaps>>(run);
+}
+
+template <typename S, typename T>
+uint32_t DecodeRun(const sc_run* run) {
+  const bool swaps = static_cast<const ScaleParams*>(run->params)->swaps;
+  return swaps ? DecodeWith<S, T, (sizeof(S) > 1)>(run) : DecodeWith<S, T, false>(run);
 }
 
 template <typename S>
@@ -170,6 +196,10 @@ void FillScale(KernelTable& table) {
   SetDecode<int16_t>(table);
   SetDecode<uint16_t>(table);
   SetDecode<int32_t>(table);
+  table.decode[Index(DType::kFloat32)][0] =
+      ScaleEntry(DecodeRun<float, float>, "decode float32", kAux, kInPlace);
+  table.decode[Index(DType::kFloat64)][1] =
+      ScaleEntry(DecodeRun<double, double>, "decode float64", kAux, kInPlace);
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE
