@@ -2,6 +2,7 @@
 
 #include "dtypes/cast_rules.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -80,7 +81,8 @@ using PairTable = std::array<std::array<bool, kNumReal>, kNumReal>;
 
 bool int_fits_float(const RangeFacts& src, const RangeFacts& dst) {
   if (dst.positive) return false;  // there is a zero
-  const auto largest = static_cast<double>(src.int_max);
+  const double largest =
+      std::max(static_cast<double>(src.int_max), -static_cast<double>(src.int_min));
   return largest < dst.overflow_at || (largest == dst.overflow_at && dst.overflow_stays);
 }
 

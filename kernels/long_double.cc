@@ -20,8 +20,6 @@
 namespace stridecast::kernels {
 namespace {
 
-constexpr uint64_t kTopBit = uint64_t{1} << 63;
-
 // A float of IEEE 754, narrower than long double.
 template <typename Float, typename Unsigned>
 struct Ieee {
@@ -41,6 +39,8 @@ enum class Round : uint8_t { kNearestEven, kOdd };
 __extension__ typedef unsigned __int128 Uint128;
 __extension__ typedef __int128 Int128;
 
+constexpr uint64_t kTopBit = uint64_t{1} << 63;
+
 // An item: 64 bits with the integer bit on top, then sign and exponent in 16, then padding, which
 // is written as zeros.
 struct Item {
@@ -52,10 +52,10 @@ struct Item {
   bool integer_bit() const { return (mantissa & kTopBit) != 0; }
   // Normal numbers without the integer bit are no numbers to the processor either.
   bool invalid() const { return field() != 0 && !integer_bit(); }
-  bool is_nan() const { return (field() == 0x7FFF && mantissa << 1 != 0) || invalid(); }
-  bool is_infinite() const { return field() == 0x7FFF && mantissa == kTopBit; }
 };
 static_assert(sizeof(Item) == sizeof(long double));
+bool is_nan(Item x) { return (x.field() == 0x7FFF && x.mantissa << 1 != 0) || x.invalid(); }
+bool is_infinite(Item x) { return x.field() == 0x7FFF && x.mantissa == kTopBit; }
 constexpr int kBias = 16383;
 constexpr int kUnitField = kBias + 63;  // of numbers whose mantissa is their value
 
@@ -85,10 +85,10 @@ __attribute__((noinline)) typename F::Bits round_special(Item x) {
   const Bits quiet = Bits{1} << (F::kFraction - 1);
   // x87's own NaN, which it makes of an invalid operand.
   if (x.invalid()) return Bits{1} << F::kSignBit | infinity | quiet;
-  if (x.is_nan()) {
+  if (is_nan(x)) {
     return sign | infinity | quiet | static_cast<Bits>(x.mantissa << 1 >> (64 - F::kFraction));
   }
-  if (x.is_infinite()) return sign | infinity;
+  if (is_infinite(x)) return sign | infinity;
   const int field = (x.field() == 0 ? 1 : x.field()) - kBias + F::kBias;
   if (field >= F::kMaxField) return sign | (kRound == Round::kOdd ? infinity - 1 : infinity);
   // A subnormal, whose steps are those of field 1. What is below half of one may stand for it.
@@ -170,13 +170,13 @@ int64_t to_int64_clamped(Item x) {
   if (whole(x, &magnitude) && magnitude < kTopBit) {
     return x.negative() ? -static_cast<int64_t>(magnitude) : static_cast<int64_t>(magnitude);
   }
-  return x.is_nan() ? 0 : x.negative() ? INT64_MIN : INT64_MAX;
+  return is_nan(x) ? 0 : x.negative() ? INT64_MIN : INT64_MAX;
 }
 
 uint64_t to_uint64_clamped(Item x) {
   uint64_t magnitude = 0;
   const bool fits = whole(x, &magnitude);
-  if (x.is_nan() || x.negative()) return 0;
+  if (is_nan(x) || x.negative()) return 0;
   return fits ? magnitude : UINT64_MAX;
 }
 
@@ -207,7 +207,7 @@ struct Interval {
       : lo(ordered(item_of(params.lo_long))), hi(ordered(item_of(params.hi_long))) {}
   bool contains(Item x) const {
     const Int128 at = ordered(x);
-    return (at >= lo) & (at <= hi) & !x.is_nan();
+    return (at >= lo) & (at <= hi) & !is_nan(x);
   }
 };
 
@@ -215,7 +215,8 @@ struct Interval {
 
 using Item = long double;
 
-bool is_nan(Item x) { return x != x; }
+bool is_nan(Item x) { return std::isnan(x); }
+bool is_infinite(Item x) { return std::isinf(x); }
 
 template <typename F, Round kRound>
 typename F::Bits round_item(Item x) {
@@ -263,11 +264,9 @@ struct Interval {
 #endif
 
 uint32_t complaint(Item x, const LimitParams& params, const Interval& interval) {
-  long double value = 0;
-  std::memcpy(&value, &x, sizeof(value));
   if (interval.contains(x)) return 0;
-  if (value != value) return params.nan_ok ? 0 : uint32_t{SC_ERR_NAN};
-  return std::isinf(value) && params.infinity_ok ? 0 : uint32_t{SC_ERR_OVERFLOW};
+  if (is_nan(x)) return params.nan_ok ? 0 : uint32_t{SC_ERR_NAN};
+  return is_infinite(x) && params.infinity_ok ? 0 : uint32_t{SC_ERR_OVERFLOW};
 }
 
 uint32_t check(const sc_run* run) {

@@ -75,30 +75,37 @@ HWY_INLINE void StoreOne(typename Op::Lane lane, uint8_t* dst) {
   }
 }
 
-// Every bit of the characters seen so far: enough to tell whether one is not NUL, or not ASCII.
-template <class Op>
-struct Seen {
-  using Lane = typename Op::Lane;
-  hn::Vec<typename Op::D> vector;
-  Lane scalar = 0;
+// What there was among characters, of which every bit is in `vector` or `scalar`.
+enum class Found : uint8_t { kNuls, kAscii, kMore };
 
-  HWY_INLINE Seen() : vector(hn::Zero(typename Op::D())) {}
-  HWY_INLINE void Add(hn::Vec<typename Op::D> v) { vector = hn::Or(vector, v); }
-  HWY_INLINE bool AnyAbove(Lane limit) const {
-    const typename Op::D d;
-    return scalar > limit || !hn::AllFalse(d, hn::Gt(vector, hn::Set(d, limit)));
+template <class Op>
+HWY_INLINE Found FoundIn(hn::Vec<typename Op::D> vector, typename Op::Lane scalar) {
+  const typename Op::D d;
+  constexpr typename Op::Lane kLastAscii = 0x7F;
+  if (scalar > kLastAscii || !hn::AllFalse(d, hn::Gt(vector, hn::Set(d, kLastAscii)))) {
+    return Found::kMore;
   }
-};
+  const bool all_nul = scalar == 0 && hn::AllTrue(d, hn::Eq(vector, hn::Zero(d)));
+  return all_nul ? Found::kNuls : Found::kAscii;
+}
 
-// `count` characters in a row; nothing beyond them is read or written.
+// Loads a vector of characters, of which those count that `rest` selects.
 template <class Op>
-HWY_INLINE void ConvertRow(const uint8_t* src, uint8_t* dst, size_t count, Seen<Op>& seen) {
+HWY_INLINE hn::Vec<typename Op::D> LoadRest(const uint8_t* src, hn::Mask<typename Op::D> rest) {
+  return hn::IfThenElseZero(rest, Op::Load(src));
+}
+
+// `count` characters in a row; nothing beyond them is read or written. Their bits are added to
+// `seen` and `scalar`.
+template <class Op>
+HWY_INLINE void ConvertRow(const uint8_t* src, uint8_t* dst, size_t count,
+                           hn::Vec<typename Op::D>& seen, typename Op::Lane& scalar) {
   const typename Op::D d;
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
   const auto vector_at = [&](size_t at) HWY_ATTR {
     const auto v = Op::Load(src + at * Op::kSrcSize);
-    seen.Add(v);
+    seen = hn::Or(seen, v);
     Op::Store(v, dst + at * Op::kDstSize);
   };
   for (; i + lanes <= count; i += lanes) vector_at(i);
@@ -106,9 +113,18 @@ HWY_INLINE void ConvertRow(const uint8_t* src, uint8_t* dst, size_t count, Seen<
   if (count >= lanes) return vector_at(count - lanes);
   for (; i < count; ++i) {
     const auto lane = LoadOne<Op>(src + i * Op::kSrcSize);
-    seen.scalar |= lane;
+    scalar = static_cast<typename Op::Lane>(scalar | lane);
     StoreOne<Op>(lane, dst + i * Op::kDstSize);
   }
+}
+
+// All texts of a run as one row.
+template <class Op>
+HWY_NOINLINE Found ConvertRun(const uint8_t* src, uint8_t* dst, size_t count) {
+  auto seen = hn::Zero(typename Op::D());
+  typename Op::Lane scalar = 0;
+  ConvertRow<Op>(src, dst, count, seen, scalar);
+  return FoundIn<Op>(seen, scalar);
 }
 
 // The lengths of texts in characters.
@@ -131,18 +147,18 @@ HWY_INLINE size_t TextsReached(size_t length, size_t lanes) {
 // One text by whole vectors.
 template <class Op>
 HWY_INLINE void ConvertText(const uint8_t* src, uint8_t* dst, Lengths lengths,
-                            hn::Mask<typename Op::D> rest, Seen<Op>& seen) {
+                            hn::Mask<typename Op::D> rest, hn::Vec<typename Op::D>& seen) {
   const typename Op::D d;
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
   for (; i + lanes <= lengths.kept; i += lanes) {
     const auto v = Op::Load(src + i * Op::kSrcSize);
-    seen.Add(v);
+    seen = hn::Or(seen, v);
     Op::Store(v, dst + i * Op::kDstSize);
   }
   if (i < lengths.kept) {
-    const auto v = hn::IfThenElseZero(rest, Op::Load(src + i * Op::kSrcSize));
-    seen.Add(v);
+    const auto v = LoadRest<Op>(src + i * Op::kSrcSize, rest);
+    seen = hn::Or(seen, v);
     Op::Store(v, dst + i * Op::kDstSize);
     i += lanes;
   }
@@ -150,7 +166,7 @@ HWY_INLINE void ConvertText(const uint8_t* src, uint8_t* dst, Lengths lengths,
 }
 
 template <class Op>
-HWY_NOINLINE void ConvertTexts(const sc_run& run, Lengths lengths, Seen<Op>& seen_out) {
+HWY_NOINLINE Found ConvertTexts(const sc_run& run, Lengths lengths) {
   const typename Op::D d;
   const size_t lanes = hn::Lanes(d), n = static_cast<size_t>(run.n[1]);
   const auto* src = static_cast<const uint8_t*>(run.src);
@@ -159,23 +175,24 @@ HWY_NOINLINE void ConvertTexts(const sc_run& run, Lengths lengths, Seen<Op>& see
   const size_t careful =
       HWY_MAX(TextsReached(lengths.src, lanes), TextsReached(lengths.dst, lanes));
   const auto rest = hn::FirstN(d, lengths.kept % lanes);
-  Seen<Op> seen = seen_out;
+  auto seen = hn::Zero(d);
+  typename Op::Lane scalar = 0;
   size_t i = 0;
   for (; i + careful < n; ++i) {
     ConvertText<Op>(src + i * src_size, dst + i * dst_size, lengths, rest, seen);
   }
   for (; i < n; ++i) {
     uint8_t* const text = dst + i * dst_size;
-    ConvertRow<Op>(src + i * src_size, text, lengths.kept, seen);
+    ConvertRow<Op>(src + i * src_size, text, lengths.kept, seen, scalar);
     const size_t kept_size = lengths.kept * Op::kDstSize;
     memset(text + kept_size, 0, dst_size - kept_size);
   }
-  seen_out = seen;
+  return FoundIn<Op>(seen, scalar);
 }
 
-// The characters that are cut off.
+// What is among the characters that are cut off.
 template <class Op>
-HWY_NOINLINE Seen<Op> SeeCutOff(const sc_run& run, Lengths lengths) {
+HWY_NOINLINE Found FoundInCutOff(const sc_run& run, Lengths lengths) {
   const typename Op::D d;
   const size_t lanes = hn::Lanes(d), n = static_cast<size_t>(run.n[1]);
   const size_t size = lengths.src * Op::kSrcSize;
@@ -183,38 +200,43 @@ HWY_NOINLINE Seen<Op> SeeCutOff(const sc_run& run, Lengths lengths) {
   const size_t cut = lengths.src - lengths.kept;
   const auto rest = hn::FirstN(d, cut % lanes);
   const auto* text = static_cast<const uint8_t*>(run.src) + lengths.kept * Op::kSrcSize;
-  Seen<Op> seen;
+  auto seen = hn::Zero(d);
+  typename Op::Lane scalar = 0;
   size_t i = 0;
   for (; i + careful < n; ++i, text += size) {
     size_t at = 0;
-    for (; at + lanes <= cut; at += lanes) seen.Add(Op::Load(text + at * Op::kSrcSize));
-    if (at < cut) seen.Add(hn::IfThenElseZero(rest, Op::Load(text + at * Op::kSrcSize)));
+    for (; at + lanes <= cut; at += lanes) {
+      seen = hn::Or(seen, Op::Load(text + at * Op::kSrcSize));
+    }
+    if (at < cut) seen = hn::Or(seen, LoadRest<Op>(text + at * Op::kSrcSize, rest));
   }
   for (; i < n; ++i, text += size) {
-    for (size_t at = 0; at < cut; ++at) seen.scalar |= LoadOne<Op>(text + at * Op::kSrcSize);
+    for (size_t at = 0; at < cut; ++at) {
+      scalar = static_cast<typename Op::Lane>(scalar | LoadOne<Op>(text + at * Op::kSrcSize));
+    }
   }
-  return seen;
+  return FoundIn<Op>(seen, scalar);
 }
 
 template <class Op, bool kAsciiOnly>
 uint32_t Convert(const sc_run* run) {
-  constexpr typename Op::Lane kLastAscii = 0x7F;
   const auto& params = *static_cast<const TextParams*>(run->params);
   const auto lengths = Lengths::Of<Op>(*run);
-  Seen<Op> seen;
+  const auto n = static_cast<size_t>(run->n[1]);
+  Found found = Found::kNuls;
   if (lengths.src == lengths.dst) {
-    ConvertRow<Op>(static_cast<const uint8_t*>(run->src), static_cast<uint8_t*>(run->dst),
-                   lengths.src * static_cast<size_t>(run->n[1]), seen);
+    found = ConvertRun<Op>(static_cast<const uint8_t*>(run->src), static_cast<uint8_t*>(run->dst),
+                           lengths.src * n);
   } else if (lengths.src == 0) {
-    memset(run->dst, 0, static_cast<size_t>(run->n[1] * run->dst_size));
+    memset(run->dst, 0, n * lengths.dst * Op::kDstSize);
   } else if (lengths.dst != 0) {
-    ConvertTexts<Op>(*run, lengths, seen);
+    found = ConvertTexts<Op>(*run, lengths);
   }
-  uint32_t errors = kAsciiOnly && seen.AnyAbove(kLastAscii) ? uint32_t{SC_ERR_TEXT} : 0u;
+  uint32_t errors = kAsciiOnly && found == Found::kMore ? uint32_t{SC_ERR_TEXT} : 0u;
   if (lengths.kept < lengths.src && (kAsciiOnly || params.refuse_truncation)) {
-    const Seen<Op> cut = SeeCutOff<Op>(*run, lengths);
-    if (kAsciiOnly && cut.AnyAbove(kLastAscii)) errors |= SC_ERR_TEXT;
-    if (params.refuse_truncation && cut.AnyAbove(0)) errors |= SC_ERR_OVERFLOW;
+    const Found cut = FoundInCutOff<Op>(*run, lengths);
+    if (kAsciiOnly && cut == Found::kMore) errors |= SC_ERR_TEXT;
+    if (params.refuse_truncation && cut != Found::kNuls) errors |= SC_ERR_OVERFLOW;
   }
   return errors;
 }

@@ -421,6 +421,11 @@ def test_numpys_unit_tests_of_casts_pass_on_these_casts(monkeypatch):
             sc.convert(src, None, out=dst)
 
     monkeypatch.setattr(theirs, "get_castingimpl", Cast)
-    for parameter in theirs.simple_dtype_instances():
-        theirs.TestCasting().test_simple_direct_casts(parameter.values[0])
+    # Their loop over destinations ends at the first pair of foreign byte orders, so give it one
+    # destination at a time.
+    destinations = theirs.simple_dtype_instances()
+    for destination in destinations:
+        monkeypatch.setattr(theirs, "simple_dtype_instances", lambda d=destination: [d])
+        for source in destinations:
+            theirs.TestCasting().test_simple_direct_casts(source.values[0])
     assert len(set(pairs)) > 300

@@ -162,12 +162,38 @@ std::vector<Bits> halfway_values(DType from, DType to, int count) {
   return out;
 }
 
+// Around the largest and the smallest finite values of the float type `to` and where rounding to it
+// leaves them.
+static std::vector<Bits> limit_values(DType from, DType to) {
+  std::vector<Bits> out;
+  const Bits inf = uint64_t{0x7FF} << 52;
+  const Bits largest =
+      reference::convert(DType::kFloat64, inf, to, reference::Mode::kSaturate).bits;
+  for (const Bits edge : {largest, Bits{1}}) {
+    const reference::Value v = reference::decode(to, edge);
+    bool overflow = false;
+    for (int negative = 0; negative < 2; ++negative) {
+      // The value, half a step above it, and half of it.
+      for (uint64_t halves : {v.mantissa * 2, v.mantissa * 2 + 1, v.mantissa}) {
+        add_with_neighbours(
+            out, from,
+            reference::round_to_float(from, negative != 0, halves, v.exponent - 1, &overflow));
+      }
+    }
+  }
+  return out;
+}
+
 std::vector<Bits> values_for(DType from, DType to) {
   std::vector<Bits> out = values_of(from);
   // Nothing rounds to a long double.
   if (is_float(to) && to != DType::kLongDouble && reference::size(from) > 2) {
     const std::vector<Bits> halfway = halfway_values(from, to);
     out.insert(out.end(), halfway.begin(), halfway.end());
+    if (is_float(from)) {
+      const std::vector<Bits> limits = limit_values(from, to);
+      out.insert(out.end(), limits.begin(), limits.end());
+    }
   }
   return out;
 }
