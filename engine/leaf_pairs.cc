@@ -253,6 +253,23 @@ LeafPairs pair_all(const std::vector<Leaf>& src, const std::vector<Leaf>& dst,
                                     : pair_by_position(src, dst);
 }
 
+// The options that numbers alone understand. One leaf that does is enough: fields that only move
+// lie beside numbers in most structs.
+void refuse_void_options(const LeafPairs& pairs, const ConvertOptions& options) {
+  const char* name = nullptr;
+  if (options.rounding != Rounding::kDefault) name = "rounding";
+  if (options.nan != NanPolicy::kDefault) name = "nan";
+  if (options.complex_to_real != ComplexToReal::kRealPart) name = "complex_to_real";
+  const auto understands = [](const auto& pair) {
+    const auto& [src, dst] = pair;
+    return src == nullptr || is_number(src->type) || is_number(dst->type) ||
+           find_conversions(*src) != nullptr;
+  };
+  if (name == nullptr || std::ranges::any_of(pairs, understands)) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              std::string(name) + " is an option of numbers, and these formats have none");
+}
+
 // Zeros for a leaf that the source lacks: bytes, filled from one.
 LeafProgram zero_leaf(const KernelTable& table, const Leaf& dst) {
   LeafProgram program = make_move(table, 1);
@@ -326,7 +343,9 @@ std::vector<LeafProgram> convert_leaves(const KernelTable& table, const Format& 
     rules.draws = std::max<int64_t>(draws, 1);
   }
   int64_t first_draw = 0;
-  for (const auto& [a, b] : pair_all(from, to, options)) {
+  const LeafPairs pairs = pair_all(from, to, options);
+  refuse_void_options(pairs, options);
+  for (const auto& [a, b] : pairs) {
     // A text without characters is all padding.
     const bool empty = a != nullptr && a->itemsize == 0 && is_text(a->type) && is_text(b->type);
     programs.push_back(a == nullptr || empty ? zero_leaf(table, *b)

@@ -397,6 +397,13 @@ def test_same_value_names_the_first_value_without_an_equal(values, src, dst):
         sc.convert(x, dst, casting="same_value")
 
 
+def test_an_option_that_no_field_understands_is_an_error():
+    x = np.array([(1.5, "ab")], [("v", "f4"), ("t", "S2")])
+    assert sc.convert(x, "T{b:v:3s:t:}", rounding="nearest-even").tolist() == [(2, b"ab")]
+    with pytest.raises(ValueError, match="rounding is an option of numbers"):
+        sc.convert(x["t"], "3s", rounding="nearest-even")
+
+
 # --- NumPy's own tests of its casts --------------------------------------------------------------
 
 
