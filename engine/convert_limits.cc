@@ -101,7 +101,7 @@ LimitParams limits_of(DType src, DType dst) noexcept {
 LimitParams clamp_limits(DType src, DType dst) noexcept {
   const RangeFacts& to = range_facts(dst);
   if (!to.is_float) return int_to_int(src, dst);
-  if (!is_float(src)) return int_range(src, std::floor(to.float_max), to.positive);
+  if (!is_float(src)) return int_range(src, to.float_max, false);
   return interval(to.positive ? std::ldexp(1.0L, to.min_exponent) : -to.float_max, to.float_max);
 }
 

@@ -33,6 +33,8 @@ void route_checked(RouteBuilder& b, DType dst) {
 
 void route_int_saturating(RouteBuilder& b, DType dst) {
   make_checkable(b);
+  // The largest value of a narrow float need not be an integer.
+  if (is_narrow(dst) && is_float(dst)) return route_plain(b, dst, true);
   b.clamp(clamp_limits(b.type(), dst));
   route_plain(b, dst, false);
 }
@@ -82,16 +84,15 @@ void route_limited(RouteBuilder& b, DType dst) {
   if (meets_int && b.rules().nan == NanPolicy::kRaise && range_facts(b.type()).has_nan) {
     make_checkable(b);
     b.check(all_but_nan());
-  } else if (overflow != Overflow::kWrap && has_lookup(b, dst)) {
-    return route_lookup(b, dst, {.overflow = overflow});
   }
   // Infinities are no finite values, also where all of those fit.
   const bool clamps =
       !in_range || (is_float(dst) && is_float(b.type()) && range_facts(b.type()).has_infinity &&
                     !fits_exactly(b.type(), dst) &&
                     range_facts(b.type()).float_max > range_facts(dst).float_max);
-  if (overflow == Overflow::kSaturate && clamps) return route_saturating(b, dst);
-  route_plain(b, dst, false);
+  if (overflow != Overflow::kSaturate || !clamps) return route_plain(b, dst, false);
+  if (has_lookup(b, dst)) return route_lookup(b, dst, {.overflow = overflow});
+  route_saturating(b, dst);
 }
 
 // --- roundings -----------------------------------------------------------------------------------

@@ -174,7 +174,8 @@ TEST_P(TextKernelTest, EveryPairOfLengths) {
 TEST_P(TextKernelTest, EveryCountAndMisalignment) {
   constexpr int64_t kPairs[][2] = {{1, 1}, {1, 2}, {2, 1}, {3, 5}, {7, 7}, {16, 9}, {9, 16}};
   for (const TextKernel& k : kKernels) {
-    for (const auto& [src_length, dst_length] : kPairs) {
+    for (const auto& pair : kPairs) {
+      const int64_t src_length = pair[0], dst_length = pair[1];
       const Bytes many = random_texts(random_, k, 300 * src_length);
       const auto first = [&](int64_t n) {
         return Bytes(many.begin(), many.begin() + n * src_length * k.src_unit);
