@@ -69,13 +69,19 @@ int narrow_int_bits(DType type) noexcept {
   return one ? 1 : two ? 2 : 4;
 }
 
+}  // namespace stridecast::internal
+
+namespace stridecast {
+inline namespace v0 {
+
 float narrow_value(DType type, uint8_t byte) noexcept {
   const Kind kind = type_facts(type).kind;
-  if (kind == Kind::kFloat) return float_value(type, byte);
-  const int bits = narrow_int_bits(type);
+  if (kind == Kind::kFloat) return internal::float_value(type, byte);
+  const int bits = internal::narrow_int_bits(type);
   const int value = byte & ((1 << bits) - 1);
   const bool negative = kind == Kind::kSigned && (value >> (bits - 1)) != 0;
   return static_cast<float>(negative ? value - (1 << bits) : value);
 }
 
-}  // namespace stridecast::internal
+}  // namespace v0
+}  // namespace stridecast

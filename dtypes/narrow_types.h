@@ -30,9 +30,6 @@ const NarrowFloat& narrow_float(DType type) noexcept;
 // How many bits of a narrow integer type count.
 int narrow_int_bits(DType type) noexcept;
 
-// The value of a byte of any narrow type, exact; the NaN has the sign of the byte.
-float narrow_value(DType type, uint8_t byte) noexcept;
-
 }  // namespace stridecast::internal
 
 #endif  // STRIDECAST_DTYPES_NARROW_TYPES_H_

@@ -100,8 +100,13 @@ std::string reduce_text(const ReduceProgram& reduce) {
 
 constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce", "decode", "encode"};
 
-std::string reason(uint32_t bits) {
+std::string reason(const Plan::Impl& plan, uint32_t bits) {
   if ((bits & SC_ERR_NAN) != 0) return "is NaN, which the destination cannot hold";
+  const bool replaces = plan.kind == PlanKind::kEncode && !plan.leaves.empty() &&
+                        plan.leaves[0].scaling->params.num_missing > 0;
+  if ((bits & SC_ERR_OVERFLOW) != 0 && replaces) {
+    return "is out of the destination's range, or becomes the value that stands for missing ones";
+  }
   if ((bits & SC_ERR_OVERFLOW) != 0) return "is out of the destination's range";
   if ((bits & SC_ERR_INEXACT) != 0) return "has no equal in the destination";
   if ((bits & SC_ERR_TEXT) != 0) return "has a character beyond ASCII";
@@ -174,7 +179,7 @@ Error Plan::status_error(const RunStatus& status) const {
       const bool stopped = (status.error_bits & SC_ERR_STOP) != 0;
       if (status.index < 0 && !stopped) {
         return Error(ErrorCode::kData, kind, -1,
-                     "an element " + internal::reason(status.error_bits) +
+                     "an element " + internal::reason(*impl_, status.error_bits) +
                          ", but the source changed before it could be named");
       }
       std::string text =
@@ -184,8 +189,8 @@ Error Plan::status_error(const RunStatus& status) const {
       }
       if (!stopped) text += ": " + std::string(status.value);
       const uint32_t bits = stopped ? uint32_t{SC_ERR_USER} : status.error_bits;
-      text += " " + internal::reason(bits) + " (destination format '" + impl_->dst.format().text() +
-              "')";
+      text += " " + internal::reason(*impl_, bits) + " (destination format '" +
+              impl_->dst.format().text() + "')";
       return Error(ErrorCode::kData, kind, status.index, text);
     }
     case StatusCode::kOverlap:

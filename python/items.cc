@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "dtypes/narrow_types.h"
 #include "python/errors.h"
 #include "python/numpy_view.h"
 
@@ -91,7 +90,7 @@ nb::object read_time(const Element& e) {
 
 // float8, int4, ...
 nb::object read_narrow(const Element& e) {
-  const double value = internal::narrow_value(e.field.type, load<uint8_t>(e.raw));
+  const double value = narrow_value(e.field.type, load<uint8_t>(e.raw));
   const bool real = type_facts(e.field.type).kind == Kind::kFloat;
   return real ? new_float(value) : new_int(static_cast<int64_t>(value));
 }

@@ -93,6 +93,24 @@ bool store_exactly(DType type, T value, const Format& stored, ElementBytes* elem
         stored.text().c_str(), value);
 }
 
+// Most missing values are integers of an integer type, and need no plan: at most 63 bits, in the
+// machine's order. False: another way may know.
+bool store_integer(int64_t value, const Field& field, ElementBytes* element) {
+  const TypeFacts& facts = type_facts(field.type);
+  if (!is_arithmetic(field.type) || facts.size > 8) return false;
+  if (facts.kind != Kind::kSigned && facts.kind != Kind::kUnsigned) return false;
+  const int bits = facts.size * 8 - (facts.kind == Kind::kSigned ? 1 : 0);
+  const int64_t top = bits >= 63 ? INT64_MAX : (int64_t{1} << bits) - 1;
+  const int64_t bottom = facts.kind == Kind::kSigned ? -top - 1 : 0;
+  if (value < bottom || value > top) return false;
+  const auto raw = static_cast<uint64_t>(value);
+  for (int k = 0; k < facts.size; ++k) {
+    const int at = kHostOrder == ByteOrder::kLittle ? k : facts.size - 1 - k;
+    element->bytes[static_cast<size_t>(at)] = static_cast<std::byte>(raw >> (8 * k));
+  }
+  return true;
+}
+
 // Integers of any size first: floats hold few of them.
 bool store_number(PyObject* value, const Format& stored, ElementBytes* element) {
   if (PyFloat_Check(value) || PyIndex_Check(value) == 0) {
@@ -134,6 +152,11 @@ ElementBytes element_of(PyObject* value, const Format& stored, const Field& fiel
   if (type_facts(field.type).kind == Kind::kTime) return ElementBytes::of(time_of(value));
   ElementBytes element;
   element.size = static_cast<int>(field.itemsize);
+  if (PyLong_CheckExact(value)) {
+    int overflow = 0;
+    const int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow == 0 && store_integer(number, field, &element)) return element;
+  }
   if (!store_number(value, stored, &element)) raise_inexact(value, stored);
   if (field.swap_unit > 1 && field.order != kHostOrder) {
     std::reverse(element.bytes.begin(), element.bytes.begin() + element.size);

@@ -117,6 +117,9 @@ constexpr bool is_complex(DType type) noexcept { return is_number(type) && !is_r
 /// One of ml_dtypes' types of 8 bits or fewer.
 constexpr bool is_narrow(DType type) noexcept { return is_real(type) && type > DType::kLongDouble; }
 
+/// The value of a byte of a type for which is_narrow holds, exact; a NaN has the sign of the byte.
+STRIDECAST_API float narrow_value(DType type, uint8_t byte) noexcept;
+
 enum class ByteOrder : uint8_t { kLittle, kBig, kNone };  // kNone: swap unit 1, order is void
 inline constexpr ByteOrder kHostOrder =
     std::endian::native == std::endian::little ? ByteOrder::kLittle : ByteOrder::kBig;

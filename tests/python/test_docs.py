@@ -57,6 +57,12 @@ def test_the_tests_that_the_numeric_policy_names_exist():
     reduce_tests = (ROOT / "tests/reduce_test.cc").read_text()
     assert reductions
     assert [name for name in reductions if f"ReduceTest, {name})" not in reduce_tests] == []
+    scalings = re.findall(
+        r"`(Scaling\w*Test)\.(\w+)`", (ROOT / "docs/numeric_policy.md").read_text()
+    )
+    scaling_tests = "".join(path.read_text() for path in ROOT.glob("tests/*scaling_test.cc"))
+    assert scalings
+    assert [name for name in scalings if f"{', '.join(name)})" not in scaling_tests] == []
     defined = re.findall(r"TEST_P\(NumericPolicyTest, (\w+)\)", tests)
     assert sorted(set(defined) - set(names)) == [], "tests that no clause names"
 
