@@ -232,7 +232,9 @@ class Chain {
       route_.stages[route_.count++] = limit;
       convert(compute, DType::kInt64, ConvertRules{});
     } else {
-      convert(compute, dst, rules_of(options_));
+      ConvertRules rules = rules_of(options_);
+      if (is_integer(dst)) rules.rounding = Rounding::kDefault;  // rounded before
+      convert(compute, dst, rules);
     }
   }
 
