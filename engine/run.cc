@@ -13,6 +13,7 @@
 #include <atomic>
 #include <new>
 #include <numeric>
+#include <optional>
 
 #include "engine/check_pass.h"
 #include "engine/first_failure.h"
@@ -235,6 +236,11 @@ RunStatus stopped_status(const Plan::Impl& plan, uint32_t errors) {
   return status;
 }
 
+// Whether kernels run that calculate, rather than moves alone.
+bool calculates(const Plan::Impl& plan) {
+  return std::ranges::any_of(plan.leaves, &LeafProgram::staged);
+}
+
 RunStatus run_convert(const Plan::Impl& plan, const Cursor& at, const Operand& where,
                       const RunOptions& options) {
   bool overlap =
@@ -245,7 +251,8 @@ RunStatus run_convert(const Plan::Impl& plan, const Cursor& at, const Operand& w
     if (options.overlap == OverlapPolicy::kRefuse) return failure(StatusCode::kOverlap);
     return run_from_copy(plan, at, where, options);
   }
-  const kernels::DefaultFloatEnvironment environment;
+  std::optional<kernels::DefaultFloatEnvironment> environment;
+  if (calculates(plan)) environment.emplace();
   // A bad element could be overwritten before it is named: look first.
   if (overlap && plan.may_fail) {
     if (const RunStatus status = check_only(plan, at); !status.ok()) return status;

@@ -30,6 +30,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 #define STRIDECAST_NATIVE_FLOAT16 0
 #endif
 
+// Targets where comparing and adding under the mask that results are an instruction each.
+#undef STRIDECAST_LANE_MASKS
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+#define STRIDECAST_LANE_MASKS 1
+#else
+#define STRIDECAST_LANE_MASKS 0
+#endif
+
 template <class D>
 using VecOfU16 = hn::Vec<hn::Rebind<uint16_t, D>>;
 template <class D>
@@ -118,14 +126,19 @@ HWY_INLINE hn::Vec<DF32> BFloat16ToFloat32(DF32 df32, VecOfU16<DF32> half) {
 template <class DU32>
 HWY_INLINE hn::Vec<DU32> FiniteInUpperHalf(DU32 du32, VecOfF32<DU32> v) {
   const auto bits = hn::BitCast(du32, v);
-  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du32, 1u));
-  return hn::Add(hn::Add(bits, hn::Set(du32, 0x7fffu)), odd);
+  const auto rounded = hn::Add(bits, hn::Set(du32, 0x7fffu));
+#if STRIDECAST_LANE_MASKS
+  const auto odd = hn::TestBit(bits, hn::Set(du32, 0x10000u));
+  return hn::MaskedAddOr(rounded, odd, rounded, hn::Set(du32, 1u));
+#else
+  return hn::Add(rounded, hn::And(hn::ShiftRight<16>(bits), hn::Set(du32, 1u)));
+#endif
 }
 
 template <class DU32>
 HWY_INLINE hn::Vec<DU32> BFloat16InUpperHalf(DU32 du32, VecOfF32<DU32> v) {
-  const auto sign = hn::And(hn::BitCast(du32, v), hn::Set(du32, 0x80000000u));
-  const auto nan = hn::Or(sign, hn::Set(du32, 0x7fc00000u));
+  const auto nan =
+      hn::OrAnd(hn::Set(du32, 0x7fc00000u), hn::BitCast(du32, v), hn::Set(du32, 0x80000000u));
   return hn::IfThenElse(hn::RebindMask(du32, hn::IsNaN(v)), nan, FiniteInUpperHalf(du32, v));
 }
 
@@ -159,6 +172,14 @@ HWY_INLINE hn::Vec<DF32> Float64ToFloat32Odd(DF32 df32, VecOfF64<DF32> v) {
   const auto dropped = hn::Set(du64, (uint64_t{1} << kDropped) - 1);
   const auto last = hn::Set(du64, uint64_t{1} << kDropped);
   const auto bits = hn::BitCast(du64, v);
+#if STRIDECAST_LANE_MASKS
+  // Cutting is the conversion's; what it cuts to the largest finite value rounds to infinity next.
+  if constexpr (HWY_MAX_LANES_D(DF32) == 8) {
+    const auto odd = hn::OrAnd(bits, hn::Add(bits, dropped), last);
+    return hn::Vec<DF32>{
+        _mm512_cvt_roundpd_ps(hn::BitCast(df64, odd).raw, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)};
+  }
+#endif
   const auto sticky = hn::And(hn::Add(bits, dropped), last);
   return hn::DemoteTo(df32, hn::BitCast(df64, hn::Or(hn::AndNot(dropped, bits), sticky)));
 }

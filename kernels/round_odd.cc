@@ -40,7 +40,12 @@ struct Float64Odd : Stateless {
     const auto least = hn::Set(d, 0x1p-149);
     const auto lost = hn::And(hn::Lt(hn::Abs(v), least), hn::Ne(v, hn::Zero(d)));
     const auto kept = hn::IfThenElse(lost, hn::CopySign(least, v), v);
-    return Float64ToFloat32Odd<38>(dd, kept);
+    // As Float64ToFloat32Odd<38>, but with infinities beyond float32's range on every target.
+    const hn::RebindToUnsigned<decltype(d)> du;
+    const auto dropped = hn::Set(du, (uint64_t{1} << 38) - 1);
+    const auto bits = hn::BitCast(du, kept);
+    const auto sticky = hn::And(hn::Add(bits, dropped), hn::Set(du, uint64_t{1} << 38));
+    return hn::DemoteTo(dd, hn::BitCast(d, hn::Or(hn::AndNot(dropped, bits), sticky)));
   }
 };
 

@@ -5,6 +5,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -37,28 +38,34 @@ class FormatRef {
 /// A reference to `format` that is never dropped; once too many are held, a copy.
 FormatRef held(Format format);
 
-/// Formats by the identity of the Python object that names them: a direct-mapped table that holds a
-/// reference to each key, so that an address means the same object for as long as it is in the
-/// table.
+/// Formats by the identity of the Python object that names them: a table that holds a reference to
+/// each key, so that an address means the same object for as long as it is in the table. Each key
+/// has a choice of four places: NumPy's own dtypes lie in memory such that the uint16 of one
+/// operand would else drive out the float32 of the other, call after call.
 class FormatCache {
  public:
   /// The format of `key`, from the table or by `make()`. `version` is an object that changes
   /// whenever the meaning of a mutable key does, or null.
   template <class Make>
   FormatRef get(PyObject* key, PyObject* version, Make&& make) {
-    Entry& entry = entries_[(reinterpret_cast<uintptr_t>(key) >> 4) % entries_.size()];
+    Places& places = sets_[(reinterpret_cast<uintptr_t>(key) >> 4) % sets_.size()];
     const uint64_t known = known_types();
     {
       nb::ft_lock_guard lock(mutex_);
-      if (entry.key.ptr() == key && entry.version.ptr() == version && entry.known == known) {
-        return entry.format;
+      for (const Entry& entry : places) {
+        if (entry.key.ptr() == key && entry.version.ptr() == version && entry.known == known) {
+          return entry.format;
+        }
       }
     }
     Entry made{nb::borrow(key), nb::borrow(version), held(make()), known};
     FormatRef result = made.format;
     {
       nb::ft_lock_guard lock(mutex_);
-      std::swap(entry, made);  // the replaced references are dropped after the lock
+      const auto place = std::find_if(places.begin(), places.end() - 1,
+                                      [&](const Entry& entry) { return entry.key.ptr() == key; });
+      std::swap(*place, made);  // the replaced references are dropped after the lock
+      std::rotate(places.begin(), place, place + 1);
     }
     return result;
   }
@@ -69,7 +76,8 @@ class FormatCache {
     FormatRef format{nullptr};
     uint64_t known = 0;
   };
-  std::array<Entry, 128> entries_;
+  using Places = std::array<Entry, 4>;  // newest first
+  std::array<Places, 64> sets_;
   [[no_unique_address]] nb::ft_mutex mutex_;
 };
 

@@ -2,7 +2,6 @@
 #define STRIDECAST_NUMPY_API_OWNER
 #include "python/numpy_view.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <vector>
@@ -79,8 +78,12 @@ bool read_ndarray(PyObject* object, BufferView* view) {
   char* data = PyArray_BYTES(array);
   const bool readonly = (PyArray_FLAGS(array) & NPY_ARRAY_WRITEABLE) == 0;
   int64_t* dims = view->make_dims(static_cast<size_t>(ndim));
-  std::copy_n(PyArray_DIMS(array), ndim, dims);
-  std::copy_n(PyArray_STRIDES(array), ndim, dims + ndim);
+  const npy_intp* shape = PyArray_DIMS(array);
+  const npy_intp* strides = PyArray_STRIDES(array);
+  for (int k = 0; k < ndim; ++k) {
+    dims[k] = shape[k];
+    dims[ndim + k] = strides[k];
+  }
   const nb::object dtype = nb::borrow(reinterpret_cast<PyObject*>(PyArray_DESCR(array)));
   view->set(format_of_dtype(dtype.ptr()), data, ndim, dims, dims + ndim, readonly);
   return true;
