@@ -45,7 +45,7 @@ LookupParams values_of(DType type) {
   LookupParams table;
   for (int byte = 0; byte < 256; ++byte) {
     const auto bits =
-        std::bit_cast<uint32_t>(internal::narrow_value(type, static_cast<uint8_t>(byte)));
+        std::bit_cast<uint32_t>(narrow_value(type, static_cast<uint8_t>(byte)));
     table.low[byte] = static_cast<uint8_t>(bits >> 16);
     table.high[byte] = static_cast<uint8_t>(bits >> 24);
   }
@@ -70,7 +70,7 @@ void run_naive_lookup(benchmark::State& state) {
   std::vector<float> table(256);
   for (int byte = 0; byte < 256; ++byte) {
     table[static_cast<size_t>(byte)] =
-        internal::narrow_value(DType::kFloat8E4M3FN, static_cast<uint8_t>(byte));
+        narrow_value(DType::kFloat8E4M3FN, static_cast<uint8_t>(byte));
   }
   const auto* src = static_cast<const uint8_t*>(buffers.src());
   auto* dst = static_cast<float*>(buffers.dst());

@@ -51,10 +51,13 @@ std::string interval_text(const kernels::LimitParams& limits, DType type) {
 
 std::string stage_text(const Stage& stage) {
   std::string text = stage.entry->name;
+  // Kernels of several types say which; those of a registered type have its name.
+  const bool named = text.find(type_facts(stage.out).name) != std::string::npos;
+  const bool registered = text.starts_with("decode ") || text.starts_with("encode ");
   if (const auto* limits = std::get_if<kernels::LimitParams>(&stage.data)) {
     text += interval_text(*limits, stage.out);
-  } else if (text.find(type_facts(stage.out).name) == std::string::npos && stage.writes()) {
-    text += std::string(" ") + type_facts(stage.out).name;  // a kernel of several types
+  } else if (!named && !registered && stage.writes()) {
+    text += std::string(" ") + type_facts(stage.out).name;
   }
   if (stage.lanes > 1) text += " x " + std::to_string(stage.lanes);
   return text;

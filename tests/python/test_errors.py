@@ -18,7 +18,7 @@ SRC = np.arange(4, dtype="f4")
         lambda: sc.convert(SRC),
         lambda: sc.convert(SRC, "d", None),
         lambda: sc.convert(SRC, "d", outt=None),
-        lambda: sc.convert(SRC, "d", rounding="towards-zero"),
+        lambda: sc.convert(SRC, "d", rounding=1),
         lambda: sc.convert(SRC, "d", fmt="d"),
         lambda: sc.convert(SRC, None),
         lambda: sc.convert(SRC, "d", overflow=1),
@@ -93,8 +93,16 @@ def test_plain_bytes_as_out_need_a_format():
 def test_errors_name_the_choices():
     with pytest.raises(ValueError, match="'wrap', 'saturate', 'raise'"):
         sc.convert(SRC, "d", overflow="clip")
-    with pytest.raises(TypeError, match=r"convert.*'rounding'"):
-        sc.convert(SRC, "d", rounding=None)
+    with pytest.raises(ValueError, match=r"'nearest-even', 'towards-zero', .*'stochastic'"):
+        sc.convert(SRC, "d", rounding="up")
+    with pytest.raises(ValueError, match="'unsafe', 'same_kind', 'safe', 'same_value'"):
+        sc.convert(SRC, "d", casting="equiv")
+    with pytest.raises(ValueError, match="'real', 'abs'"):
+        sc.convert(SRC, "d", complex_to_real="imag")
+    with pytest.raises(ValueError, match="seed must be from 0"):
+        sc.convert(SRC, "d", seed=-1)
+    with pytest.raises(TypeError, match=r"convert.*'roundings'"):
+        sc.convert(SRC, "d", roundings=None)
 
 
 def test_no_memory():

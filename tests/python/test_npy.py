@@ -199,7 +199,7 @@ def test_a_value_at_fault_is_named_by_its_index(run, monkeypatch, order, shape, 
     [
         ("E", ["OUT.safetensors --to E", "--to f", "bits: --format H --to H"]),
         (">E", ["--to f", "bits: --format '>H' --to '>H'"]),
-        ("[ml_dtypes$float8_e4m3fn$]", ["OUT.safetensors", "bits: --format B --to B"]),
+        ("[ml_dtypes$float8_e4m3fn$]", ["OUT.safetensors", "--to f", "bits: --format B --to B"]),
         ("T{E:a:i:b:}", ["a raw file"]),
     ],
 )
@@ -208,7 +208,7 @@ def test_what_a_npy_file_cannot_name(run, to, ways):
     values.tofile("in.raw")
     err = fails(run, "in.raw", "out.npy", "--format", to, "--to", to)
     assert "out.npy: " in err and all(way in err for way in ways)
-    assert ("--to f" in err) == ("--to f" in ways)  # which converts no float8
+    assert ("--to f" in err) == ("--to f" in ways)  # which converts no structs
     assert (".safetensors" in err) == any(".safetensors" in way for way in ways)
 
 
