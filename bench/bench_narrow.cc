@@ -44,8 +44,7 @@ void add(const std::string& name, const sc_entry& entry, int64_t src_size, int64
 LookupParams values_of(DType type) {
   LookupParams table;
   for (int byte = 0; byte < 256; ++byte) {
-    const auto bits =
-        std::bit_cast<uint32_t>(narrow_value(type, static_cast<uint8_t>(byte)));
+    const auto bits = std::bit_cast<uint32_t>(narrow_value(type, static_cast<uint8_t>(byte)));
     table.low[byte] = static_cast<uint8_t>(bits >> 16);
     table.high[byte] = static_cast<uint8_t>(bits >> 24);
   }

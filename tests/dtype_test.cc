@@ -322,7 +322,8 @@ TEST(CastRules, NarrowTypesByTheirValues) {
     for (int to = kFirstNarrow; to < kNumReal; ++to) {
       bool dst_nan = false;
       const std::set<float> dst = narrow_values(static_cast<DType>(to), &dst_nan);
-      const bool exact = std::includes(dst.begin(), dst.end(), src.begin(), src.end()) && (dst_nan || !src_nan);
+      const bool exact =
+          std::includes(dst.begin(), dst.end(), src.begin(), src.end()) && (dst_nan || !src_nan);
       EXPECT_EQ(fits_exactly(static_cast<DType>(from), static_cast<DType>(to)), exact)
           << type_facts(static_cast<DType>(from)).name << " to "
           << type_facts(static_cast<DType>(to)).name;

@@ -272,7 +272,7 @@ void check_pair(DType from, DType to, const Expected& e, const ConvertOptions& o
   Random random(1);
   for (size_t i = 0; i < e.bad.size(); i += 1 + e.bad.size() / 200) {
     std::vector<Bits> in(static_cast<size_t>(random.between(1, 40)),
-                             e.good.empty() ? e.bad[i] : e.good[0]);
+                         e.good.empty() ? e.bad[i] : e.good[0]);
     const int64_t at = e.good.empty() ? 0 : random.below(static_cast<int64_t>(in.size()));
     in[static_cast<size_t>(at)] = e.bad[i];
     const RunStatus status = convert(from, in, to, options).status;
