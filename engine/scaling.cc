@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 
@@ -82,6 +83,12 @@ int find_axis(const Scaling& scaling, const Layout& dst) {
   return axis;
 }
 
+std::string number_text(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", number);
+  return text;
+}
+
 template <typename T>
 std::vector<T> rounded_values(const std::vector<double>& given, size_t count, const char* name,
                               bool divides) {
@@ -90,7 +97,7 @@ std::vector<T> rounded_values(const std::vector<double>& given, size_t count, co
     const double wanted = given[given.size() == 1 ? 0 : k];
     values[k] = static_cast<T>(wanted);
     if (!std::isfinite(values[k])) {
-      refuse(std::string(name) + " " + std::to_string(wanted) + " is not finite" +
+      refuse(std::string(name) + " " + number_text(wanted) + " is not finite" +
              (std::isfinite(wanted) ? " in float32; compute in float64" : ""));
     }
     if (divides && values[k] == 0) {
@@ -178,7 +185,8 @@ void add_all_missing(ScaleParams& params, const Scaling& scaling, DType type, Sc
   const size_t most = way == ScaleWay::kDecode ? size_t{kernels::kMaxMissing} : 1;
   if (scaling.missing.size() > most) {
     refuse(std::string(kWayNames[static_cast<int>(way)]) + " knows at most " +
-           std::to_string(most) + " missing values, not " + std::to_string(scaling.missing.size()));
+           std::to_string(most) + (most == 1 ? " missing value, not " : " missing values, not ") +
+           std::to_string(scaling.missing.size()));
   }
   const TypeFacts& facts = type_facts(type);
   set_counting(params, type);

@@ -1,13 +1,14 @@
 // y = a * x + y over arrays of bfloat16, computed in float by a loop of its own: stridecast/xsimd.h
 // reads and writes the bfloat16s as xsimd batches, so no array of floats is ever made. The results
-// have the same bits whatever the CPU.
+// have the same bits whatever the CPU, if the compiler does not fuse a * x + y where it can: g++
+// does, unless told -ffp-contract=off.
 //
 //     find_package(stridecast REQUIRED COMPONENTS xsimd)
 //     target_link_libraries(xsimd_axpy PRIVATE stridecast::xsimd)
 //
 // or by hand, with the instructions of the machine at hand:
 //
-//     c++ -std=c++20 -O2 -march=native -I<prefix>/include xsimd_axpy.cc
+//     c++ -std=c++20 -O2 -march=native -ffp-contract=off -I<prefix>/include xsimd_axpy.cc
 #include <stridecast/xsimd.h>
 
 #include <bit>

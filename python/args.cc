@@ -156,6 +156,12 @@ uint64_t natural_value(PyObject* argument, const char* name) {
   return value;
 }
 
+int64_t index_value(PyObject* argument, const char* name) {
+  const int64_t index = int_value(argument, name);
+  if (index < 0) raise(PyExc_ValueError, "%s must not be negative, as %R is", name, argument);
+  return index;
+}
+
 int thread_count(PyObject* argument, const char* name) {
   const int64_t count = int_value(argument, name);
   if (count < 1) raise(PyExc_ValueError, "%s must be at least 1, not %R", name, argument);

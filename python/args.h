@@ -122,6 +122,8 @@ inline bool bool_value(PyObject* argument, bool otherwise) {
 int64_t int_value(PyObject* argument, const char* name);
 /// The same from 0 on, of 64 bits without a sign.
 uint64_t natural_value(PyObject* argument, const char* name);
+/// The index of an item, from 0 on.
+int64_t index_value(PyObject* argument, const char* name);
 /// A number of threads, at least 1.
 int thread_count(PyObject* argument, const char* name);
 
@@ -135,7 +137,7 @@ inline void read_number_options(const NumberArguments& a, ConvertOptions* option
     options->complex_to_real = choose_complex_to_real(a.complex_to_real);
   }
   if (is_given(a.index_offset)) {
-    options->index_offset = static_cast<int64_t>(natural_value(a.index_offset, "index_offset"));
+    options->index_offset = index_value(a.index_offset, "index_offset");
   }
 }
 

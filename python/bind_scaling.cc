@@ -30,12 +30,10 @@ void run_scaling(const Plan& plan, char* src, char* dst, const RunArguments& arg
 
 // `decodes`: buf has the stored items, else the result.
 PyObject* scale(const Arguments& a, MakePlan make, bool decodes) {
-  const auto [buf, fmt, factor, offset, missing, axis, compute, out, overflow, nan, rounding, order,
-              threads] = first<13>(a);
+  const auto [buf, fmt, factor, offset, missing, axis, compute, out, overflow, nan, rounding, seed,
+              index_offset, order, threads] = first<15>(a);
   ConvertOptions options;
-  options.overflow = overflow_value(overflow);
-  options.nan = nan_value(nan);
-  options.rounding = rounding_value(rounding);
+  read_number_options({overflow, nan, rounding, seed, index_offset, nullptr, nullptr}, &options);
   const char memory_order = order_value(order, 'K');
   const ScalingArguments arguments{factor, offset, missing, axis, compute};
   BufferView source;
@@ -60,16 +58,18 @@ PyObject* scale(const Arguments& a, MakePlan make, bool decodes) {
   return fresh.buffer(*format).release().ptr();
 }
 
-Signature decode_signature = {"decode",
-                              2,
-                              2,
-                              {"buf", "fmt", "scale", "offset", "missing", "axis", "compute", "out",
-                               "overflow", "nan", "rounding", "order", "threads"}};
-Signature encode_signature = {"encode",
-                              2,
-                              2,
-                              {"buf", "fmt", "scale", "offset", "missing", "axis", "compute", "out",
-                               "overflow", "nan", "rounding", "order", "threads"}};
+Signature decode_signature = {
+    "decode",
+    2,
+    2,
+    {"buf", "fmt", "scale", "offset", "missing", "axis", "compute", "out", "overflow", "nan",
+     "rounding", "seed", "index_offset", "order", "threads"}};
+Signature encode_signature = {
+    "encode",
+    2,
+    2,
+    {"buf", "fmt", "scale", "offset", "missing", "axis", "compute", "out", "overflow", "nan",
+     "rounding", "seed", "index_offset", "order", "threads"}};
 
 PyObject* decode(const Arguments& a) { return scale(a, cached_decode, true); }
 PyObject* encode(const Arguments& a) { return scale(a, cached_encode, false); }

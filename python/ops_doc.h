@@ -1,6 +1,5 @@
 // Docstrings of the functions that work on buffers (bind_ops.cc, bind_arrays.cc, bind_reduce.cc,
-// bind_fields.cc). The first line of each is its signature; CPython
-// takes it from there.
+// bind_fields.cc). The first line of each is its signature; CPython takes it from there.
 #ifndef STRIDECAST_PYTHON_OPS_DOC_H_
 #define STRIDECAST_PYTHON_OPS_DOC_H_
 
@@ -23,7 +22,8 @@ out : writable buffer, optional
     Receives the result; `buf` is broadcast to its shape. Padding in it is kept, unless both formats
     are equal: then items are copied whole.
 overflow : None, 'wrap', 'saturate' or 'raise'
-    What a value outside the range of the new format becomes. None is 'wrap' for numbers.
+    What a value outside the range of the new format becomes: its low bits or infinity, the nearest
+    end of the range, or an error. None is 'wrap'. Of texts 'raise' refuses to cut off characters.
 nan : None or 'raise'
     What NaN becomes in an integer: None follows `overflow` (wrap: the low bits of the smallest int64,
     saturate: 0, raise: an error).
@@ -31,9 +31,9 @@ rounding : None or the name of a rounding
     How a value between two neighbours of the new format is rounded: 'nearest-even', 'towards-zero',
     'towards-positive', 'towards-negative', 'nearest-away' or 'stochastic' (up with the probability of the
     fraction that is dropped). None is nearest-even for floats, towards zero for integers.
-seed : int
-    Of stochastic rounding: the result depends on seed, logical index and field alone.
-index_offset : int
+seed : int, 0 to 2**64 - 1
+    Of stochastic rounding: the result depends on value, seed, logical index and field alone.
+index_offset : int, 0 or more
     Logical index of the first item, for data that is converted in pieces: it counts in the messages of
     errors and in stochastic rounding, so that the pieces are those of a conversion at once.
 casting : 'unsafe', 'same_kind', 'safe' or 'same_value'
@@ -73,13 +73,15 @@ Raises
 FormatError
     `fmt` or the buffer's own format is malformed.
 TypeError
-    Nothing converts one format to the other, or `buf` is no buffer.
+    Nothing converts one format to the other, `casting` forbids it, or `buf` is no buffer.
 OverflowError
-    A value does not fit and the options ask to report it; the message names index and value.
+    A value does not fit and `overflow` or `nan` asks to report it; the message names index and value.
 BufferError
     `out` is read-only, or overlaps `buf` or `where`.
 ValueError
-    `buf` or `where` does not broadcast to the result.
+    `buf` or `where` does not broadcast to the result; an option has no such value, or no field that
+    it could mean; under 'same_value' a value has no equal; a text that becomes bytes, or bytes that
+    become text, have a character beyond ASCII.
 
 >>> import stridecast
 >>> from array import array
@@ -94,6 +96,8 @@ True
 True
 >>> list(out)
 [1, 9, 0, 9]
+>>> stridecast.convert(array("d", [0.5, 1.5, -2.5]), "b", rounding="nearest-away").tolist()
+[1, 2, -3]
 )";
 
 inline constexpr char kAstypeDoc[] =
@@ -261,7 +265,8 @@ strides and threads never change a bit of it.
 
 Parameters
 ----------
-buf : buffer of bools, integers or floats, any shape ('min' takes no uint64 so far)
+buf : buffer of bools, integers of 8 to 64 bits, float16, bfloat16, float32 or float64, any shape
+    ('min' takes no uint64 so far)
 op : 'sum' or 'min'
     A sum of integers has 64 bits and wraps; narrow floats are summed in float32 and rounded once; NaN
     passes through 'min'.

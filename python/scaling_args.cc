@@ -35,6 +35,10 @@ std::vector<double> doubles_of_array(PyObject* argument, const char* name) {
   if (view.ndim() > 1) {
     raise(PyExc_ValueError, "%s must be a number or have one dimension, not %d", name, view.ndim());
   }
+  const Field* field = view.format().scalar();
+  if (field != nullptr && is_complex(field->type)) {
+    raise(PyExc_TypeError, "%s must be real numbers, not complex ones", name);
+  }
   std::vector<double> values(static_cast<size_t>(view.size()));
   static const Format& float64 = *new Format(Format::of(DType::kFloat64));
   const int64_t stride = sizeof(double);

@@ -6,7 +6,7 @@
 namespace stridecast::python {
 
 inline constexpr char kDecodeDoc[] =
-    R"(decode(buf, fmt, *, scale=1.0, offset=0.0, missing=None, axis=None, compute=None, out=None, overflow=None, nan=None, rounding=None, order='K', threads=None)
+    R"(decode(buf, fmt, *, scale=1.0, offset=0.0, missing=None, axis=None, compute=None, out=None, overflow=None, nan=None, rounding=None, seed=0, index_offset=0, order='K', threads=None)
 --
 
 What stored numbers stand for, in one pass: ``stored * scale + offset``, and NaN for missing ones. It is
@@ -30,10 +30,10 @@ axis : int, optional
     Which axis of the result the values of `scale` and `offset` belong to.
 compute : None, 'float32' or 'float64'
     The type that both operations round to. None is the type of the result if it is one of them, else
-    float64.
+    float64. What is too large for it is infinite, and no error.
 out : writable buffer, optional
     Receives the result; `buf` is broadcast to its shape.
-overflow, nan, rounding
+overflow, nan, rounding, seed, index_offset
     How what was computed becomes an item of the result: as for `convert`. Times never wrap: None is an
     error.
 order, threads
@@ -63,7 +63,7 @@ OverflowError, BufferError, FormatError
 )";
 
 inline constexpr char kEncodeDoc[] =
-    R"(encode(buf, fmt, *, scale=1.0, offset=0.0, missing=None, axis=None, compute=None, out=None, overflow=None, nan=None, rounding=None, order='K', threads=None)
+    R"(encode(buf, fmt, *, scale=1.0, offset=0.0, missing=None, axis=None, compute=None, out=None, overflow=None, nan=None, rounding=None, seed=0, index_offset=0, order='K', threads=None)
 --
 
 The way back of `decode`: ``(value - offset) / scale`` in one pass, and `missing` in place of NaN.
@@ -85,6 +85,8 @@ nan : None or 'raise'
     As for `convert`, where there is no `missing`.
 rounding : None or str
     How values between two integers are rounded: None is 'nearest-even'.
+seed, index_offset
+    As for `convert`.
 
 Returns
 -------

@@ -69,17 +69,6 @@ _Numbers: TypeAlias = SupportsFloat | Sequence[SupportsFloat] | NDArray[Any]
 _Missing: TypeAlias = SupportsFloat | SupportsIndex | np.datetime64 | np.timedelta64
 _Casting: TypeAlias = Literal["unsafe", "same_kind", "safe", "equiv", "no", "same_value"]
 _ConvertCasting: TypeAlias = Literal["unsafe", "same_kind", "safe", "same_value"]
-_Rounding: TypeAlias = (
-    Literal[
-        "nearest-even",
-        "towards-zero",
-        "towards-positive",
-        "towards-negative",
-        "nearest-away",
-        "stochastic",
-    ]
-    | None
-)
 _Fields: TypeAlias = Literal["name", "position"] | None
 _MissingFields: TypeAlias = Literal["error", "zero"] | None
 _Overlap: TypeAlias = Literal["refuse", "copy"] | None
@@ -339,6 +328,8 @@ def decode(
     overflow: _Overflow = None,
     nan: _Nan = None,
     rounding: _Rounding = None,
+    seed: int = 0,
+    index_offset: int = 0,
     order: _Order | None = "K",
     threads: int | None = None,
 ) -> Buffer: ...
@@ -356,6 +347,8 @@ def decode(
     overflow: _Overflow = None,
     nan: _Nan = None,
     rounding: _Rounding = None,
+    seed: int = 0,
+    index_offset: int = 0,
     order: _Order | None = "K",
     threads: int | None = None,
 ) -> _Out: ...
@@ -373,6 +366,8 @@ def encode(
     overflow: _Overflow = None,
     nan: _Nan = None,
     rounding: _Rounding = None,
+    seed: int = 0,
+    index_offset: int = 0,
     order: _Order | None = "K",
     threads: int | None = None,
 ) -> Buffer: ...
@@ -390,6 +385,8 @@ def encode(
     overflow: _Overflow = None,
     nan: _Nan = None,
     rounding: _Rounding = None,
+    seed: int = 0,
+    index_offset: int = 0,
     order: _Order | None = "K",
     threads: int | None = None,
 ) -> _Out: ...
@@ -467,6 +464,9 @@ def plan(
     *,
     overflow: _Overflow = None,
     nan: _Nan = None,
+    rounding: _Rounding = None,
+    casting: _ConvertCasting = "unsafe",
+    complex_to_real: Literal["real", "abs"] | None = None,
     fields: _Fields = None,
     missing_fields: _MissingFields = None,
 ) -> Plan: ...
@@ -480,6 +480,9 @@ def plan(
     *,
     overflow: _Overflow = None,
     nan: _Nan = None,
+    rounding: _Rounding = None,
+    casting: _ConvertCasting = "unsafe",
+    complex_to_real: Literal["real", "abs"] | None = None,
     fields: _Fields = None,
     missing_fields: _MissingFields = None,
 ) -> Plan: ...

@@ -3,6 +3,8 @@ hand and against NumPy and ml_dtypes; where those differ from docs/numeric_polic
 pinned."""
 
 from fractions import Fraction
+from random import randrange
+from types import SimpleNamespace
 
 import ml_dtypes
 import numpy as np
@@ -437,6 +439,15 @@ def test_numpys_unit_tests_of_casts_pass_on_these_casts(monkeypatch):
             sc.convert(src, None, out=dst)
 
     monkeypatch.setattr(theirs, "get_castingimpl", Cast)
-    for source in theirs.simple_dtype_instances():
-        theirs.TestCasting().test_simple_direct_casts(source.values[0])
-    assert len(set(pairs)) > 30  # their loop ends at the first pair that is more than one step
+    # Their loop over destinations ends after the first one, bool, so give it one at a time, and
+    # only values that both types hold: they compare with the numbers that they drew.
+    destinations = theirs.simple_dtype_instances()
+    for destination in destinations:
+        monkeypatch.setattr(theirs, "simple_dtype_instances", lambda d=destination: [d])
+        for source in destinations:
+            kinds = source.values[0].kind, destination.values[0].kind
+            low, high = (0, 2) if kinds[0] == "b" else (0 if "u" in kinds else -128, 128)
+            draw = SimpleNamespace(randrange=lambda *_, low=low, high=high: randrange(low, high))
+            monkeypatch.setattr(theirs, "random", draw)
+            theirs.TestCasting().test_simple_direct_casts(source.values[0])
+    assert len(set(pairs)) > 200

@@ -105,6 +105,12 @@ def test_errors_name_the_choices():
         sc.convert(SRC, "d", roundings=None)
 
 
+@pytest.mark.parametrize("index", [-1, 2**63])
+def test_indices_are_those_of_items(index):
+    with pytest.raises(ValueError, match="index_offset"):
+        sc.convert(SRC, "f", index_offset=index)
+
+
 def test_no_memory():
     with pytest.raises(MemoryError):
         sc.convert(np.broadcast_to(SRC, (2**43, 4)), "d")

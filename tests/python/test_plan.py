@@ -126,3 +126,10 @@ def test_plans_are_cached():
         sc.convert(x, "d", out=out)
     stats = sc.plan_cache_stats()
     assert stats["misses"] == 1 and stats["hits"] == 4 and stats["size"] == 1 <= stats["capacity"]
+
+
+def test_a_plan_has_the_options_of_numbers():
+    assert "round float64 to integral" in str(sc.plan("d", "b", 4, rounding="nearest-even"))
+    assert "check exact" in str(sc.plan("d", "b", 4, casting="same_value"))
+    with pytest.raises(TypeError, match="not allowed under casting 'safe'"):
+        sc.plan("d", "b", 4, casting="safe")

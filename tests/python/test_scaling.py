@@ -238,6 +238,7 @@ def test_missing_must_be_a_stored_value(code, missing):
         ({"scale": [[1, 2]], "axis": 0}, TypeError, "scale must be a number"),
         ({"scale": np.ones((2, 2)), "axis": 0}, ValueError, "one dimension"),
         ({"scale": "2"}, TypeError, "scale must be a number"),
+        ({"scale": np.array(2j)}, TypeError, "scale must be real numbers"),
         ({"scale": None, "offset": {}}, TypeError, "offset must be a number"),
         ({"scale": []}, ValueError, "needed"),
         ({"scale": float("inf")}, ValueError, "not finite"),
@@ -268,6 +269,15 @@ def test_encode_errors():
         stridecast.encode(x, "b", scale=0.02, overflow="raise")
     with pytest.raises(TypeError, match="a format is needed"):
         stridecast.encode(x, None)
+
+
+def test_pieces_draw_the_random_numbers_of_the_whole():
+    x = np.full(3000, 0.3, "f4")
+    whole = stridecast.encode(x, "b", rounding="stochastic", seed=5).numpy()
+    assert 0.25 < whole.mean() < 0.35
+    for seed, same in ((5, True), (6, False)):
+        rest = stridecast.encode(x[999:], "b", rounding="stochastic", seed=seed, index_offset=999)
+        assert np.array_equal(rest, whole[999:]) == same
 
 
 @pytest.mark.parametrize("fmt", ["T{f:x:}", "Zf", "3s", "(2)f"])

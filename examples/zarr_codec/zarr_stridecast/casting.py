@@ -3,7 +3,7 @@
 stridecast rounds, checks and converts in one pass. What is left to this file is where the
 specification differs from its options:
 
-- An infinity never becomes a finite number, not even under "clamp".
+- An infinity never becomes a finite number, not even under "clamp", nor NaN a zero.
 - "wrap" is modular for every finite float, also beyond 64 bits.
 - "clamp" makes an infinity of what leaves the range of a float that has them, under every rounding.
   IEEE 754, and stridecast with it, stops at the largest number when it rounds towards zero.
@@ -77,7 +77,10 @@ def _convert(
     if source.is_float or target.is_float:
         options["rounding"] = rounding
     if source.is_float:
-        options["nan"] = None if target.has_nan else "raise"
+        if not target.is_float:
+            options["nan"] = "raise"
+        elif not target.has_nan and overflow != "raise":
+            _refuse(array, np.isnan(_comparable(array)), where, f"has no equal in {target.name}")
         if overflow != "raise" and source.has_inf and not target.has_inf:
             low, high = _extremes(array)
             if math.isinf(low) or math.isinf(high):
