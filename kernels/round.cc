@@ -337,9 +337,65 @@ uint32_t RoundRun(const sc_run* run) {
                                                           : RoundFixed<Op>(*run);
 }
 
-template <class Op>
-constexpr sc_entry RoundEntry(const char* name, uint32_t traits) {
-  return {RoundRun<Op>,
+// Targets with an instruction for the four directions of IEEE 754 (which also makes NaNs quiet).
+#undef STRIDECAST_ROUNDS_NATIVELY
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+#define STRIDECAST_ROUNDS_NATIVELY 1
+#else
+#define STRIDECAST_ROUNDS_NATIVELY 0
+#endif
+
+#if STRIDECAST_ROUNDS_NATIVELY
+template <typename T, Rounding kRounding>
+struct Direct : Stateless {
+  using Stateless::Stateless;
+  using Src = T;
+  using Dst = T;
+  using Wide = T;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD, V v) const {
+    switch (kRounding) {
+      case Rounding::kTowardsZero:
+        return hn::Trunc(v);
+      case Rounding::kTowardsPositive:
+        return hn::Ceil(v);
+      case Rounding::kTowardsNegative:
+        return hn::Floor(v);
+      default:
+        return hn::Round(v);
+    }
+  }
+};
+
+template <typename T, Rounding kRounding>
+uint32_t RoundDirectly(const sc_run* run) {
+  sc_run packed = *run;
+  packed.n[1] = run->n[0] * run->n[1];
+  return ConvertRun<Direct<T, kRounding>>(&packed);
+}
+#endif
+
+template <typename T>
+uint32_t RoundIntegralRun(const sc_run* run) {
+#if STRIDECAST_ROUNDS_NATIVELY
+  switch (ParamsOf(*run).rounding) {
+    case Rounding::kTowardsZero:
+      return RoundDirectly<T, Rounding::kTowardsZero>(run);
+    case Rounding::kTowardsPositive:
+      return RoundDirectly<T, Rounding::kTowardsPositive>(run);
+    case Rounding::kTowardsNegative:
+      return RoundDirectly<T, Rounding::kTowardsNegative>(run);
+    case Rounding::kNearestEven:
+      return RoundDirectly<T, Rounding::kNearestEven>(run);
+    default:
+      break;
+  }
+#endif
+  return RoundRun<RoundIntegral<T>>(run);
+}
+
+constexpr sc_entry RoundEntry(sc_kernel run, const char* name, uint32_t traits) {
+  return {run,
           name,
           SC_ACCESS_PACKED,
           SC_ACCESS_PACKED,
@@ -352,15 +408,15 @@ constexpr sc_entry RoundEntry(const char* name, uint32_t traits) {
 
 void FillRound(KernelTable& table) {
   table.round_integral[0] =
-      RoundEntry<RoundIntegral<float>>("round float32 to integral", SC_TRAIT_IN_PLACE);
+      RoundEntry(RoundIntegralRun<float>, "round float32 to integral", SC_TRAIT_IN_PLACE);
   table.round_integral[1] =
-      RoundEntry<RoundIntegral<double>>("round float64 to integral", SC_TRAIT_IN_PLACE);
+      RoundEntry(RoundIntegralRun<double>, "round float64 to integral", SC_TRAIT_IN_PLACE);
   table.round_float[0] =
-      RoundEntry<RoundFloat<uint8_t>>("round float64 to 1 byte", SC_TRAIT_MAY_FAIL);
+      RoundEntry(RoundRun<RoundFloat<uint8_t>>, "round float64 to 1 byte", SC_TRAIT_MAY_FAIL);
   table.round_float[1] =
-      RoundEntry<RoundFloat<uint16_t>>("round float64 to 2 bytes", SC_TRAIT_MAY_FAIL);
+      RoundEntry(RoundRun<RoundFloat<uint16_t>>, "round float64 to 2 bytes", SC_TRAIT_MAY_FAIL);
   table.round_float[2] =
-      RoundEntry<RoundFloat<uint32_t>>("round float64 to 4 bytes", SC_TRAIT_MAY_FAIL);
+      RoundEntry(RoundRun<RoundFloat<uint32_t>>, "round float64 to 4 bytes", SC_TRAIT_MAY_FAIL);
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE
