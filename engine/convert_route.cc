@@ -65,6 +65,14 @@ void route_float_to_float_saturating(RouteBuilder& b, DType dst) {
   }
 }
 
+// Whether saturation brings infinities to the largest finite value: in narrower types, and where
+// there are none.
+bool clamps_infinities(DType src, DType dst) {
+  const RangeFacts &from = range_facts(src), &to = range_facts(dst);
+  if (!from.is_float || !to.is_float || !from.has_infinity) return false;
+  return !to.has_infinity || from.max_exponent > to.max_exponent || from.float_max > to.float_max;
+}
+
 void route_saturating(RouteBuilder& b, DType dst) {
   if (!is_float(b.type())) {
     route_int_saturating(b, dst);
@@ -86,10 +94,7 @@ void route_limited(RouteBuilder& b, DType dst) {
     b.check(all_but_nan());
   }
   // Infinities are no finite values, also where all of those fit.
-  const bool clamps =
-      !in_range || (is_float(dst) && is_float(b.type()) && range_facts(b.type()).has_infinity &&
-                    !fits_exactly(b.type(), dst) &&
-                    range_facts(b.type()).float_max > range_facts(dst).float_max);
+  const bool clamps = !in_range || clamps_infinities(b.type(), dst);
   if (overflow != Overflow::kSaturate || !clamps) return route_plain(b, dst, false);
   if (has_lookup(b, dst)) return route_lookup(b, dst, {.overflow = overflow});
   route_saturating(b, dst);
@@ -113,7 +118,8 @@ kernels::RoundParams round_params(const RouteBuilder& b, DType dst) {
   params.draws = b.rules().draws;
   params.report_overflow = b.rules().overflow == Overflow::kRaise;
   if (b.rules().overflow == Overflow::kSaturate) {
-    params.overflow = params.infinity = params.max_finite;
+    params.overflow = params.max_finite;
+    if (clamps_infinities(b.origin(), dst)) params.infinity = params.max_finite;
   }
   return params;
 }
@@ -165,9 +171,9 @@ int part_index(DType part) {
 }
 
 // The parts as those of a complex64 or complex128: 0 or 1.
-int widen_parts(RouteBuilder& b, DType part) {
+int widen_parts(RouteBuilder& b, DType part, bool to_float64) {
   b.set_lanes(2);
-  const bool wide = part == DType::kFloat64 || part == DType::kLongDouble;
+  const bool wide = to_float64 || part == DType::kFloat64 || part == DType::kLongDouble;
   if (b.is(DType::kLongDouble)) {
     b.odd(DType::kFloat64);  // neither a zero nor an infinity that was none
   } else {
@@ -187,13 +193,15 @@ Route complex_to_complex(const KernelTable& table, DType src, DType dst,
 Route complex_to_real(const KernelTable& table, DType src, DType dst, const ConvertRules& rules) {
   const DType part = component_type(src);
   RouteBuilder b(table, part, rules);
-  const int size = widen_parts(b, part);
+  // A magnitude is rounded once more, from float64, where float32 is not what was asked for.
+  const bool magnitude = rules.complex_to_real == ComplexToReal::kMagnitude;
+  const bool to_float64 = magnitude && dst != DType::kBool && dst != DType::kFloat32;
+  const int size = widen_parts(b, part, to_float64);
   const DType wide = b.type();
   if (dst == DType::kBool) {
     b.add(table.complex_truth[size], dst);
     return b.route();
   }
-  const bool magnitude = rules.complex_to_real == ComplexToReal::kMagnitude;
   if (!magnitude) b.add(table.check_imaginary[size], wide);
   b.add(magnitude ? table.magnitude[size] : table.real_part[size], wide);
   route_real(b, dst);

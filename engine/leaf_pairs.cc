@@ -198,6 +198,11 @@ LeafProgram pair_leaves(const KernelTable& table, const Leaf& src, const Leaf& d
     casting_forbids(src, dst, options.casting);
   }
   if (drops_imaginary(from.type, to.type, options)) from = real_part(from);
+  if (from.type == DType::kComplexLongDouble && is_real(to.type) && to.type != DType::kBool) {
+    throw Error(ErrorCode::kNoConversion,
+                "no magnitude, and no check that the imaginary part is 0, exists for clongdouble" +
+                    at_field(dst.path) + "; convert it to complex128 ('Zd') first");
+  }
   LeafProgram program = make_program(table, from, to, rules);
   program.src_offset = src.offset;
   program.dst_offset = dst.offset;

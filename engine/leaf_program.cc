@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "engine/run.h"
+#include "kernels/fp_environment.h"
 
 namespace stridecast::internal {
 namespace {
@@ -172,6 +173,40 @@ LeafProgram make_program(const KernelTable& table, const Element& src, const Ele
   return make_routed(table, src, dst, route_of(table, src, dst, rules));
 }
 
+namespace {
+
+// What fits every destination: zero, but for float8_e8m0fnu, which has none and whose own byte of
+// zeros is the smallest power of two.
+void set_harmless_item(const KernelTable& table, const Element& src, const Element& dst,
+                       LeafProgram& program) {
+  constexpr DType kNoZero = DType::kFloat8E8M0FNU;
+  if (!is_real(src.type) || !is_real(dst.type) || (src.type != kNoZero && dst.type != kNoZero)) {
+    return;
+  }
+  const kernels::DefaultFloatEnvironment environment;
+  const Route route = find_route(table, DType::kBool, src.type, ConvertRules{});
+  alignas(16) unsigned char items[2][16] = {{1}};
+  int turn = 0;
+  int64_t size = 1;
+  for (int k = 0; k < route.count; ++k) {
+    const Stage& stage = route.stages[k];
+    sc_run run = {};
+    run.struct_size = sizeof(run);
+    run.n[0] = run.n[1] = 1;
+    run.src = items[turn];
+    run.dst = items[turn ^ 1];
+    run.src_step[1] = run.src_size = size;
+    run.dst_step[1] = run.dst_size = size = stage.out_size;
+    run.params = stage.params();
+    stage.entry->run(&run);
+    turn ^= 1;
+  }
+  std::copy_n(items[turn], sizeof(program.one), program.one);
+  program.clears_to_one = true;
+}
+
+}  // namespace
+
 LeafProgram make_routed(const KernelTable& table, const Element& src, const Element& dst,
                         const Route& route) {
   LeafProgram program;
@@ -186,6 +221,7 @@ LeafProgram make_routed(const KernelTable& table, const Element& src, const Elem
     program.swap_out.unit = dst.swap_unit;
     program.select = &table.move_where[move_index(dst.size)];
     if (route.may_fail()) program.clear = &table.clear_unselected[move_index(src.size)];
+    set_harmless_item(table, src, dst, program);
     if (program.swaps_out) program.swap = program.move_out;
   } else {
     const bool swap = swaps(src, dst);

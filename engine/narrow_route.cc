@@ -69,14 +69,18 @@ LookupParams run_all_bytes(const Route& route, int64_t src_size) {
   return table;
 }
 
+std::mutex& tables_mutex() {
+  static std::mutex& mutex = *new std::mutex;
+  return mutex;
+}
+
 // Made once for every pair and rule that somebody asks for, and kept: plans point at them.
 const LookupParams& table_of(const RouteBuilder& b, DType dst, const ConvertRules& rules) {
   if (dst == DType::kFloat32) return float32_values(b.type());
   using Key = std::tuple<DType, DType, Overflow, Rounding>;
-  static std::mutex& mutex = *new std::mutex;
   static auto& tables = *new std::map<Key, std::unique_ptr<LookupParams>>;
   const Key key{b.type(), dst, rules.overflow, rules.rounding};
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(tables_mutex());
   std::unique_ptr<LookupParams>& table = tables[key];
   if (table == nullptr) {
     RouteBuilder pivots(b.table(), b.type(), rules);
@@ -91,6 +95,12 @@ const LookupParams& table_of(const RouteBuilder& b, DType dst, const ConvertRule
 bool is_int(DType type) { return !range_facts(type).is_float; }
 
 }  // namespace
+
+void lock_lookup_tables() {
+  float32_values(DType::kFloat8E3M4);  // no child finds it half made
+  tables_mutex().lock();
+}
+void unlock_lookup_tables() { tables_mutex().unlock(); }
 
 bool route_by_bits(RouteBuilder& b, DType dst) {
   const DType src = b.type();

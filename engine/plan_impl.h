@@ -62,6 +62,8 @@ struct LeafProgram {
   const sc_entry* scatter = nullptr;
   const sc_entry* select = nullptr;
   const sc_entry* clear = nullptr;  // of unselected items, where a stage may complain
+  bool clears_to_one = false;       // to numbers of one: zero has no counterpart in the destination
+  unsigned char one[16] = {};       // of the source's type, in the host's order
   const sc_entry* swap = nullptr;   // within scratch, before `select`
 
   const sc_entry* stream = nullptr;  // of kTiles: rows in scratch to lines past the caches

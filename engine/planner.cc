@@ -12,6 +12,7 @@
 #include "engine/overlap.h"
 #include "engine/runtime.h"
 #include "engine/struct_program.h"
+#include "kernels/fp_environment.h"
 
 namespace stridecast::internal {
 namespace {
@@ -139,6 +140,16 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
   return impl;
 }
 
+void refuse_large_index(const Layout& dst, const ConvertOptions& options) {
+  int64_t end = 0;
+  if (options.index_offset >= 0 &&
+      !__builtin_add_overflow(options.index_offset, dst.size(), &end)) {
+    return;
+  }
+  throw Error(ErrorCode::kInvalidArgument, "index_offset " + std::to_string(options.index_offset) +
+                                               ": the indices of the items do not fit 63 bits");
+}
+
 void require_mask(const Layout& where) {
   const Field* field = where.format().scalar();
   const bool one_byte =
@@ -181,6 +192,8 @@ void refuse_self_overlap(const Layout& dst) {
 
 std::shared_ptr<const Plan::Impl> plan_convert(const Layout& src, const Layout& dst,
                                                const Layout* where, const ConvertOptions& options) {
+  const kernels::DefaultFloatEnvironment environment;  // parameters are computed
+  refuse_large_index(dst, options);
   if (where != nullptr) require_mask(*where);
   if (is_indirect(src, dst, where)) {
     return plan_indirect(PlanKind::kConvert, src, dst, where, options);
@@ -195,6 +208,8 @@ std::shared_ptr<const Plan::Impl> plan_convert(const Layout& src, const Layout& 
 std::shared_ptr<const Plan::Impl> plan_scaled(ScaleWay way, const Layout& src, const Layout& dst,
                                               const Scaling& scaling,
                                               const ConvertOptions& options) {
+  const kernels::DefaultFloatEnvironment environment;
+  refuse_large_index(dst, options);
   refuse_suboffsets(src, "the source of a scaling");
   refuse_suboffsets(dst, "the destination of a scaling");
   auto impl = start(way == ScaleWay::kDecode ? PlanKind::kDecode : PlanKind::kEncode, src, dst);

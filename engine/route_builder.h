@@ -15,12 +15,14 @@ class RouteBuilder {
  public:
   RouteBuilder(const kernels::KernelTable& table, DType src, const ConvertRules& rules,
                int32_t lanes = 1)
-      : table_(table), rules_(rules), type_(src), lanes_(lanes) {}
+      : table_(table), rules_(rules), origin_(src), type_(src), lanes_(lanes) {}
 
   const kernels::KernelTable& table() const { return table_; }
   const ConvertRules& rules() const { return rules_; }
   DType type() const { return type_; }
   const Route& route() const { return route_; }
+  /// The type that the route begins with.
+  DType origin() const { return origin_; }
   void set_lanes(int32_t lanes) { lanes_ = lanes; }
   /// Of the routes that tables are made from.
   void use_no_tables() { uses_tables_ = false; }
@@ -56,7 +58,7 @@ class RouteBuilder {
  private:
   const kernels::KernelTable& table_;
   const ConvertRules& rules_;
-  DType type_;
+  DType origin_, type_;
   int32_t lanes_;
   bool uses_tables_ = true;
   Route route_;

@@ -27,11 +27,13 @@ std::atomic<bool> g_forked{false};
 // A plan that dies under the cache's mutex takes those of the formats: the cache comes first.
 void before_fork() {
   lock_plan_cache();
+  lock_lookup_tables();
   lock_format_tables();
 }
 
 void after_fork() {
   unlock_format_tables();
+  unlock_lookup_tables();
   unlock_plan_cache();
 }
 

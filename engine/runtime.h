@@ -10,6 +10,9 @@ namespace stridecast::internal {
 const kernels::KernelTable* active_table();
 /// fork() must not find the cache's mutex held by a thread that the child does not have.
 void lock_plan_cache();
+/// Of narrow_route.cc.
+void lock_lookup_tables();
+void unlock_lookup_tables();
 void unlock_plan_cache();
 /// True in a child made by fork() after this library was loaded: OpenMP's pool did not survive.
 bool in_forked_child() noexcept;

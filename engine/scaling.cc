@@ -16,6 +16,7 @@
 
 #include "dtypes/cast_rules.h"
 #include "dtypes/narrow_types.h"
+#include "engine/convert_limits.h"
 #include "engine/leaf_program.h"
 
 namespace stridecast::internal {
@@ -182,7 +183,8 @@ void add_missing(ScaleParams& params, DType type, const ElementBytes& element) {
 }
 
 void add_all_missing(ScaleParams& params, const Scaling& scaling, DType type, ScaleWay way) {
-  const size_t most = way == ScaleWay::kDecode ? size_t{kernels::kMaxMissing} : 1;
+  // NaT takes a place of its own.
+  const size_t most = way == ScaleWay::kEncode ? 1 : kernels::kMaxMissing - (is_time(type) ? 1 : 0);
   if (scaling.missing.size() > most) {
     refuse(std::string(kWayNames[static_cast<int>(way)]) + " knows at most " +
            std::to_string(most) + (most == 1 ? " missing value, not " : " missing values, not ") +
@@ -231,6 +233,14 @@ class Chain {
   void convert_result(DType compute, DType dst) {
     if (is_time(dst)) {
       const bool clamps = options_.overflow == Overflow::kSaturate;
+      if (clamps && options_.nan == NanPolicy::kRaise) {
+        Stage check;
+        check.entry = &table_.check[static_cast<size_t>(compute)];
+        check.out = compute;
+        check.out_size = type_facts(compute).size;
+        check.data = all_but_nan();
+        route_.stages[route_.count++] = check;
+      }
       const auto at = static_cast<size_t>(compute);
       Stage limit;
       limit.entry = clamps ? &table_.clamp[at] : &table_.check[at];
@@ -349,7 +359,8 @@ void set_missing(ScaleProgram& program, DType src, DType dst, const ConvertOptio
     return;
   }
   add_all_missing(params, program.scaling, dst, program.way);
-  if (is_time(dst) && params.num_missing == 0) add_missing(params, dst, kNat);
+  const bool fills = options.nan != NanPolicy::kRaise;
+  if (is_time(dst) && params.num_missing == 0 && fills) add_missing(params, dst, kNat);
   if (is_time(src)) add_missing(program.times, src, kNat);
   const bool nearest =
       options.rounding == Rounding::kDefault || options.rounding == Rounding::kNearestEven;

@@ -208,7 +208,7 @@ uint32_t ClearUnselected(const sc_run* run) {
   static constexpr uint8_t kZero[kSize > 0 ? kSize : kMaxClearBytes] = {};
   const size_t size = kSize > 0 ? kSize : static_cast<size_t>(run->dst_size);
   sc_run zeros = *run;
-  zeros.src = kZero;
+  zeros.src = run->params != nullptr ? run->params : kZero;
   zeros.src_step[0] = zeros.src_step[1] = 0;
   MoveRows<kSize, true>(SimplestMaskedRect(zeros), size);
   return 0;

@@ -408,6 +408,53 @@ def test_same_value_names_the_first_value_without_an_equal(values, src, dst):
         sc.convert(x, dst, casting="same_value")
 
 
+@pytest.mark.parametrize("target", sc.targets())
+@pytest.mark.parametrize("length", [1024, 1025, 70000])
+def test_a_mask_leaves_out_texts_of_any_length(target, length):
+    sc.set_target(target)
+    x = np.full(4, "\u00e9" + "a" * (length - 1), f"U{length}")
+    x[[0, 3]] = "ab"
+    out = np.zeros(4, "S10")
+    sc.convert(x, None, out=out, where=np.array([1, 0, 0, 1], bool), overflow="raise")
+    assert out.tolist() == [b"ab", b"", b"", b"ab"]
+
+
+def test_a_mask_leaves_out_items_that_have_no_zero():
+    mask = np.array([1, 0], bool)
+    out = sc.Buffer(np.zeros(2, "u1")).view(code("float8_e8m0fnu"))
+    for src in ("i2", "f4", "f8", "g"):
+        x = np.array([4, -1], src)
+        sc.convert(x, None, out=out, where=mask, overflow="raise")
+        assert bytes(out) == bytes([129, 0])
+
+
+def test_saturating_keeps_infinities_where_the_range_is_not_narrower():
+    x = np.array([np.inf, -np.inf], "e")
+    for rounding in (None, "towards-zero", "nearest-away", "stochastic"):
+        kept = sc.convert(x, "E", overflow="saturate", rounding=rounding)
+        assert kept.tolist() == [np.inf, -np.inf]
+        clamped = sc.convert(x, code("float8_e5m2"), overflow="saturate", rounding=rounding)
+        assert clamped.tolist() == [57344.0, -57344.0]
+
+
+def test_a_magnitude_is_rounded_once_from_float64():
+    parts = np.array([15369, 12835], "u2").view("e")
+    exact = np.hypot(*parts.astype("d"))
+    z = sc.Buffer(parts.view("u4")).view("Ze")
+    assert sc.convert(z, "e", complex_to_real="abs").tolist() == [float(np.float16(exact))]
+    assert sc.convert(z, "d", complex_to_real="abs").tolist() == [exact]
+    with pytest.raises(TypeError, match="complex128"):
+        sc.convert(np.zeros(2, "G"), "d", complex_to_real="abs")
+
+
+def test_indices_fit_63_bits():
+    x = np.array([1, 1e9])
+    with pytest.raises(OverflowError, match=f"element {2**62 + 1}"):
+        sc.convert(x, "b", overflow="raise", index_offset=2**62)
+    with pytest.raises(ValueError, match="index_offset"):
+        sc.convert(x, "b", overflow="raise", index_offset=2**63 - 1)
+
+
 def test_an_option_that_no_field_understands_is_an_error():
     x = np.array([(1.5, "ab")], [("v", "f4"), ("t", "S2")])
     assert sc.convert(x, "T{b:v:3s:t:}", rounding="nearest-even").tolist() == [(2, b"ab")]

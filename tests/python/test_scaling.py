@@ -311,3 +311,19 @@ def test_plans_are_kept():
         stridecast.decode(stored, "f", scale=scale)
     stats = stridecast.plan_cache_stats()
     assert (stats["hits"], stats["misses"]) == (2, 2)
+
+
+def test_missing_times_beside_as_many_values_as_there_can_be():
+    at = np.array([0, "NaT"], "M8[s]")
+    got = stridecast.decode(at, "d", missing=list(range(100, 107))).tolist()
+    assert got[0] == 0 and np.isnan(got[1])
+    with pytest.raises(ValueError, match="at most 7"):
+        stridecast.decode(at, "d", missing=list(range(100, 108)))
+
+
+def test_nan_raises_on_its_way_to_a_time():
+    nan = np.array([np.nan])
+    for scale in (stridecast.decode, stridecast.encode):
+        for overflow in (None, "saturate", "raise"):
+            with pytest.raises(OverflowError, match="element 0"):
+                scale(nan, np.dtype("M8[s]"), overflow=overflow, nan="raise")
