@@ -104,6 +104,7 @@ double round_once(const Magnitude& value, const RoundParams& params, uint64_t ra
 
 // --- sources -------------------------------------------------------------------------------------
 
+// Of any value but 0.
 Magnitude magnitude_of(uint64_t value) {
   const int zeros = std::countl_zero(value);
   return {.high = value << zeros, .exponent = 64 - zeros};
@@ -116,9 +117,9 @@ double round_value(uint64_t value, const RoundParams& params, uint64_t random, u
 
 double round_value(int64_t value, const RoundParams& params, uint64_t random, uint32_t* errors) {
   const bool negative = value < 0;
-  const uint64_t bits = static_cast<uint64_t>(value);
-  Magnitude magnitude = magnitude_of(negative ? 0 - bits : bits);
-  if (magnitude.exponent <= kDigits) return static_cast<double>(value);
+  const uint64_t bits = negative ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+  if (bits >> kDigits == 0) return static_cast<double>(value);
+  Magnitude magnitude = magnitude_of(bits);
   magnitude.negative = negative;
   return round_once(magnitude, params, random, errors);
 }

@@ -80,7 +80,7 @@ Bytes expected_items(const std::vector<double>& values, DType to, int64_t first 
 struct Memory {
   explicit Memory(const Layout& of)
       : layout(of), bytes(static_cast<size_t>(of.extent().highest - of.extent().lowest), 0x5C) {}
-  unsigned char* data() { return bytes.data() - layout.extent().lowest; }
+  unsigned char* data() { return bytes.empty() ? nullptr : bytes.data() - layout.extent().lowest; }
   Layout layout;
   Bytes bytes;
 };
