@@ -142,10 +142,7 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
 
 void refuse_large_index(const Layout& dst, const ConvertOptions& options) {
   int64_t end = 0;
-  if (options.index_offset >= 0 &&
-      !__builtin_add_overflow(options.index_offset, dst.size(), &end)) {
-    return;
-  }
+  if (!__builtin_add_overflow(options.index_offset, dst.size(), &end)) return;
   throw Error(ErrorCode::kInvalidArgument, "index_offset " + std::to_string(options.index_offset) +
                                                ": the indices of the items do not fit 63 bits");
 }
