@@ -202,8 +202,9 @@ struct KernelTable {
   // Moves the items whose mask is not 0; of the others no byte of dst is read or written. aux[0]:
   // one byte an item at aux_step[0].
   sc_entry move_where[kMoveSizes] = {};
-  // Sets the items at dst whose mask is 0 to the item at params, or zero where that is null, so that
-  // no later stage complains. dst strided, src unused, at most kMaxClearBytes; the mask as above.
+  // Sets the items at dst whose mask is 0 to the item at params, or zero where that is null, so
+  // that no later stage complains. dst strided, src unused, at most kMaxClearBytes; the mask as
+  // above.
   sc_entry clear_unselected[kMoveSizes] = {};
 
   // Packed 1-D runs (n[0] == 1) from here on.
