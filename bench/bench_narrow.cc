@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bench/bench_support.h"
-#include "dtypes/narrow_types.h"
+#include "engine/convert_limits.h"
 
 namespace stridecast::bench {
 namespace {
@@ -16,29 +16,6 @@ namespace {
 using kernels::LookupParams;
 using kernels::NarrowFloatParams;
 using kernels::NarrowIntParams;
-
-void run_entry(benchmark::State& state, const sc_entry& entry, int64_t src_size, int64_t dst_size,
-               const void* params) {
-  const Buffers buffers(kSmall * src_size, kSmall * dst_size);
-  sc_run run =
-      make_run(kSmall, buffers.src(), src_size, src_size, buffers.dst(), dst_size, dst_size);
-  run.params = params;
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(entry.run(&run));
-    benchmark::ClobberMemory();
-  }
-  count(state, kSmall, src_size + dst_size);
-}
-
-// `params` must outlive the benchmarks.
-void add(const std::string& name, const sc_entry& entry, int64_t src_size, int64_t dst_size,
-         const void* params) {
-  if (entry.run == nullptr) return;
-  benchmark::RegisterBenchmark((name + "/" + count_name(kSmall)).c_str(),
-                               [&entry, src_size, dst_size, params](benchmark::State& state) {
-                                 run_entry(state, entry, src_size, dst_size, params);
-                               });
-}
 
 // The upper halves of a narrow float's values as float32.
 LookupParams values_of(DType type) {
@@ -49,18 +26,6 @@ LookupParams values_of(DType type) {
     table.high[byte] = static_cast<uint8_t>(bits >> 24);
   }
   return table;
-}
-
-NarrowFloatParams params_of(DType type) {
-  const internal::NarrowFloat& f = internal::narrow_float(type);
-  NarrowFloatParams params;
-  params.dropped_bits = 23u - f.fraction_bits;
-  params.rebias = (127u - f.bias) << f.fraction_bits;
-  params.overflow = f.overflow;
-  params.nan = f.has_nan ? f.nan : 1u << (f.bits - 1);
-  params.sign_bits = 32u - f.bits;
-  params.unsigned_zero = f.unsigned_zero;
-  return params;
 }
 
 // Through one table of float32.
@@ -115,29 +80,31 @@ void register_benchmarks(const kernels::KernelTable& table) {
   static const LookupParams any = values_of(DType::kFloat8E8M0FNU);
   for (int k = 0; k < 3; ++k) {
     const std::string bytes = std::to_string(1 << k);
-    add("lookup/kernel/" + bytes, table.lookup[k], 1, int64_t{1} << k, &mirrored);
-    add("lookup/kernel_without_sign/" + bytes, table.lookup[k], 1, int64_t{1} << k, &any);
+    add_kernel("lookup/kernel/" + bytes, table.lookup[k], 1, int64_t{1} << k, &mirrored);
+    add_kernel("lookup/kernel_without_sign/" + bytes, table.lookup[k], 1, int64_t{1} << k, &any);
   }
   static const DType kFloats[] = {DType::kFloat8E4M3FN, DType::kFloat8E4M3FNUZ, DType::kFloat8E5M2,
                                   DType::kFloat4E2M1FN};
   static NarrowFloatParams params[std::size(kFloats)];
   const char* const sources[] = {"float32", "float16", "bfloat16"};
   for (size_t k = 0; k < std::size(kFloats); ++k) {
-    params[k] = params_of(kFloats[k]);
+    params[k] = internal::narrow_float_params(kFloats[k], /*saturate=*/false);
     for (int s = 0; s < 3; ++s) {
-      add(std::string("narrow_float/kernel/") + sources[s] + "/" + type_facts(kFloats[k]).name,
+      add_kernel(
+          std::string("narrow_float/kernel/") + sources[s] + "/" + type_facts(kFloats[k]).name,
           table.narrow_float[s], s == 0 ? 4 : 2, 1, &params[k]);
     }
   }
-  add("narrow_float/kernel/float32/float8_e8m0fnu",
+  add_kernel(
+      "narrow_float/kernel/float32/float8_e8m0fnu",
       table.convert[static_cast<int>(DType::kFloat32)][static_cast<int>(DType::kFloat8E8M0FNU)], 4,
       1, nullptr);
   static const NarrowIntParams four_bits = {.bits = 4};
-  add("narrow_int/kernel/extend", table.extend_bits, 1, 1, &four_bits);
-  add("narrow_int/kernel/keep", table.keep_bits, 1, 1, &four_bits);
-  add("odd/kernel/int64", table.odd[static_cast<int>(DType::kInt64)], 8, 8, nullptr);
-  add("odd/kernel/uint64", table.odd[static_cast<int>(DType::kUint64)], 8, 8, nullptr);
-  add("odd/kernel/float64", table.odd[static_cast<int>(DType::kFloat64)], 8, 4, nullptr);
+  add_kernel("narrow_int/kernel/extend", table.extend_bits, 1, 1, &four_bits);
+  add_kernel("narrow_int/kernel/keep", table.keep_bits, 1, 1, &four_bits);
+  add_kernel("odd/kernel/int64", table.odd[static_cast<int>(DType::kInt64)], 8, 8, nullptr);
+  add_kernel("odd/kernel/uint64", table.odd[static_cast<int>(DType::kUint64)], 8, 8, nullptr);
+  add_kernel("odd/kernel/float64", table.odd[static_cast<int>(DType::kFloat64)], 8, 4, nullptr);
   const std::string end = "/" + count_name(kSmall);
   benchmark::RegisterBenchmark(("lookup/naive/4" + end).c_str(), run_naive_lookup);
   benchmark::RegisterBenchmark(("narrow_float/naive/float32/float8_e4m3fn" + end).c_str(),

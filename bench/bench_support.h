@@ -88,6 +88,39 @@ inline std::string count_name(int64_t items) {
   return std::to_string(items);
 }
 
+/// Times a kernel on kSmall packed items under this name. `entry` and `params` must outlive the
+/// benchmarks; a table without the kernel has no line.
+inline void add_kernel(const std::string& name, const sc_entry& entry, int64_t src_size,
+                       int64_t dst_size, const void* params = nullptr) {
+  if (entry.run == nullptr) return;
+  const auto body = [&entry, src_size, dst_size, params](benchmark::State& state) {
+    const Buffers buffers(kSmall * src_size, kSmall * dst_size);
+    sc_run run =
+        make_run(kSmall, buffers.src(), src_size, src_size, buffers.dst(), dst_size, dst_size);
+    run.params = params;
+    for (auto _ : state) {
+      benchmark::DoNotOptimize(entry.run(&run));
+      benchmark::ClobberMemory();
+    }
+    count(state, kSmall, src_size + dst_size);
+  };
+  benchmark::RegisterBenchmark((name + "/" + count_name(kSmall)).c_str(), body);
+}
+
+/// Times a loop of the caller's own: loop(src, dst) over kSmall items of these types.
+template <typename Src, typename Dst, typename Loop>
+void add_loop(const std::string& name, Loop loop) {
+  const auto body = [loop](benchmark::State& state) {
+    const Buffers buffers(kSmall * int64_t{sizeof(Src)}, kSmall * int64_t{sizeof(Dst)});
+    for (auto _ : state) {
+      loop(static_cast<const Src*>(buffers.src()), static_cast<Dst*>(buffers.dst()));
+      benchmark::ClobberMemory();
+    }
+    count(state, kSmall, sizeof(Src) + sizeof(Dst));
+  };
+  benchmark::RegisterBenchmark((name + "/" + count_name(kSmall)).c_str(), body);
+}
+
 }  // namespace stridecast::bench
 
 #endif  // STRIDECAST_BENCH_BENCH_SUPPORT_H_

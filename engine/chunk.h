@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "engine/leaf_program.h"
 #include "engine/pipeline.h"
@@ -266,21 +265,7 @@ class Pipeline {
     run.dst = scratch;
     run.aux[0] = mask;
     run.params = leaf_.clears_to_one ? leaf_.one : nullptr;
-    if (leaf_.src_size <= kernels::kMaxClearBytes) {
-      ends_.clear->run(&run);
-    } else {
-      clear_texts(run, scratch, mask);
-    }
-  }
-
-  // Items that are too long for the kernel.
-  void clear_texts(const sc_run& run, char* scratch, const char* mask) const {
-    for (int64_t row = 0; row < run.n[0]; ++row) {
-      for (int64_t column = 0; column < run.n[1]; ++column, scratch += leaf_.src_size) {
-        const char selected = mask[row * run.aux_step[0][0] + column * run.aux_step[0][1]];
-        if (selected == 0) std::memset(scratch, 0, static_cast<size_t>(leaf_.src_size));
-      }
-    }
+    ends_.clear->run(&run);
   }
 
   void swap_in_scratch(int64_t items, void* scratch) {

@@ -107,12 +107,6 @@ LimitParams clamp_limits(DType src, DType dst) noexcept {
 
 LimitParams all_but_nan() noexcept { return interval(-kInfinity, kInfinity); }
 
-LimitParams integral_limits(DType src, DType dst) noexcept {
-  const RangeFacts& to = range_facts(dst);
-  return interval(static_cast<long double>(to.int_min),
-                  next_value(src, std::ldexp(1.0L, to.digits), 0));
-}
-
 kernels::NarrowFloatParams narrow_float_params(DType dst, bool saturate) noexcept {
   const NarrowFloat& f = narrow_float(dst);
   kernels::NarrowFloatParams params;

@@ -18,9 +18,6 @@ kernels::LimitParams limits_of(DType src, DType dst) noexcept;
 kernels::LimitParams clamp_limits(DType src, DType dst) noexcept;
 /// Everything but NaN.
 kernels::LimitParams all_but_nan() noexcept;
-/// The closed range of an integer type for integral values of a float type: those that round there
-/// were rounded before.
-kernels::LimitParams integral_limits(DType src, DType dst) noexcept;
 
 /// Of a signed narrow float.
 kernels::NarrowFloatParams narrow_float_params(DType dst, bool saturate) noexcept;

@@ -5,8 +5,10 @@
 #include "engine/convert_route.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/route_builder.h"
+#include "kernels/fp_environment.h"
 
 namespace stridecast::internal {
 namespace {
@@ -272,6 +274,29 @@ bool Route::may_fail() const noexcept {
 bool Route::needs_gil() const noexcept {
   return std::any_of(stages, stages + count,
                      [](const Stage& stage) { return (stage.entry->needs & SC_NEEDS_GIL) != 0; });
+}
+
+unsigned char* run_packed(const Route& route, int64_t src_size, int64_t items, unsigned char* first,
+                          unsigned char* second) noexcept {
+  const kernels::DefaultFloatEnvironment environment;
+  int64_t size = src_size;
+  for (int k = 0; k < route.count; ++k) {
+    const Stage& stage = route.stages[k];
+    sc_run run = {};
+    run.struct_size = sizeof(run);
+    run.n[0] = 1;
+    run.n[1] = items;
+    run.src = first;
+    run.dst = second;
+    run.src_step[1] = run.src_size = size;
+    run.dst_step[1] = run.dst_size = stage.out_size;
+    run.params = stage.params();
+    stage.entry->run(&run);
+    if (!stage.writes()) continue;
+    std::swap(first, second);
+    size = stage.out_size;
+  }
+  return first;
 }
 
 ConvertRules rules_of(const ConvertOptions& options) noexcept {

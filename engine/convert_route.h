@@ -43,6 +43,12 @@ struct Route {
   bool needs_gil() const noexcept;
 };
 
+/// Runs a route of numbers over `items` packed ones in `first`, back and forth between two buffers
+/// that hold the widest of its stages; gives the one with the result. For a handful of items, while
+/// a plan is made.
+unsigned char* run_packed(const Route& route, int64_t src_size, int64_t items, unsigned char* first,
+                          unsigned char* second) noexcept;
+
 /// The options that decide about a route, defaults resolved as far as they are the same for all
 /// pairs.
 struct ConvertRules {

@@ -8,7 +8,6 @@
 #include <numeric>
 
 #include "engine/run.h"
-#include "kernels/fp_environment.h"
 
 namespace stridecast::internal {
 namespace {
@@ -23,8 +22,6 @@ constexpr int64_t kDirectRow = 64;
 // the lines they come from stay in L1 (measured: 128 is best from memory, 512 for narrow types in
 // cache).
 constexpr int64_t kChunkBytes = 2048, kMaxChunk = kScratchItems;
-
-static_assert(kMaxConvertedBytes <= kernels::kMaxClearBytes);
 
 constexpr int64_t kLine = 64;
 constexpr int64_t kShortRowBytes = 4096;
@@ -183,25 +180,9 @@ void set_harmless_item(const KernelTable& table, const Element& src, const Eleme
   if (!is_real(src.type) || !is_real(dst.type) || (src.type != kNoZero && dst.type != kNoZero)) {
     return;
   }
-  const kernels::DefaultFloatEnvironment environment;
+  alignas(16) unsigned char items[2][sizeof(program.one)] = {{1}};
   const Route route = find_route(table, DType::kBool, src.type, ConvertRules{});
-  alignas(16) unsigned char items[2][16] = {{1}};
-  int turn = 0;
-  int64_t size = 1;
-  for (int k = 0; k < route.count; ++k) {
-    const Stage& stage = route.stages[k];
-    sc_run run = {};
-    run.struct_size = sizeof(run);
-    run.n[0] = run.n[1] = 1;
-    run.src = items[turn];
-    run.dst = items[turn ^ 1];
-    run.src_step[1] = run.src_size = size;
-    run.dst_step[1] = run.dst_size = size = stage.out_size;
-    run.params = stage.params();
-    stage.entry->run(&run);
-    turn ^= 1;
-  }
-  std::copy_n(items[turn], sizeof(program.one), program.one);
+  std::copy_n(run_packed(route, 1, 1, items[0], items[1]), sizeof(program.one), program.one);
   program.clears_to_one = true;
 }
 

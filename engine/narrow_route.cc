@@ -10,7 +10,6 @@
 
 #include "dtypes/narrow_types.h"
 #include "engine/route_builder.h"
-#include "kernels/fp_environment.h"
 
 namespace stridecast::internal {
 namespace {
@@ -37,32 +36,14 @@ const LookupParams& float32_values(DType src) {
 }
 
 // All bytes through a route of kernels.
-LookupParams run_all_bytes(const Route& route, int64_t src_size) {
-  const kernels::DefaultFloatEnvironment environment;
+LookupParams run_all_bytes(const Route& route, int64_t result_size) {
   alignas(64) unsigned char buffers[2][256 * sizeof(double)];
   for (int byte = 0; byte < 256; ++byte) buffers[0][byte] = static_cast<unsigned char>(byte);
-  int turn = 0;
-  int64_t size = src_size;
-  for (int k = 0; k < route.count; ++k) {
-    const Stage& stage = route.stages[k];
-    sc_run run = {};
-    run.struct_size = sizeof(run);
-    run.n[0] = 1;
-    run.n[1] = 256;
-    run.src = buffers[turn];
-    run.dst = buffers[turn ^ 1];
-    run.src_step[1] = run.src_size = size;
-    run.dst_step[1] = run.dst_size = stage.out_size;
-    run.params = stage.params();
-    stage.entry->run(&run);
-    if (!stage.writes()) continue;
-    turn ^= 1;
-    size = stage.out_size;
-  }
+  const unsigned char* results = run_packed(route, 1, 256, buffers[0], buffers[1]);
   LookupParams table;
   for (int byte = 0; byte < 256; ++byte) {
-    uint32_t bits = buffers[turn][byte];
-    if (size == 2) bits = reinterpret_cast<const uint16_t*>(buffers[turn])[byte];
+    uint32_t bits = results[byte];
+    if (result_size == 2) bits = reinterpret_cast<const uint16_t*>(results)[byte];
     table.low[byte] = static_cast<uint8_t>(bits);
     table.high[byte] = static_cast<uint8_t>(bits >> 8);
   }
@@ -87,7 +68,7 @@ const LookupParams& table_of(const RouteBuilder& b, DType dst, const ConvertRule
     pivots.use_no_tables();
     widen_narrow(pivots);
     route_real(pivots, dst);
-    table = std::make_unique<LookupParams>(run_all_bytes(pivots.route(), 1));
+    table = std::make_unique<LookupParams>(run_all_bytes(pivots.route(), type_facts(dst).size));
   }
   return *table;
 }

@@ -33,8 +33,6 @@ constexpr int move_index(int64_t item_size) noexcept {
   }
 }
 
-inline constexpr int64_t kMaxClearBytes = 1024;  // an item's, for clear_unselected
-
 inline constexpr int kTileSizes = 5;  // move_index of 1, 2, 4, 8, 16
 
 // sc_run.params of move_swap[kMoveN]: items of sc_run.src_size bytes in which every unit is
@@ -202,9 +200,8 @@ struct KernelTable {
   // Moves the items whose mask is not 0; of the others no byte of dst is read or written. aux[0]:
   // one byte an item at aux_step[0].
   sc_entry move_where[kMoveSizes] = {};
-  // Sets the items at dst whose mask is 0 to the item at params, or zero where that is null, so
-  // that no later stage complains. dst strided, src unused, at most kMaxClearBytes; the mask as
-  // above.
+  // Sets the items at dst whose mask is 0 to the item of up to 16 bytes at params, or to zero where
+  // that is null, so that no later stage complains. dst strided, src unused; the mask as above.
   sc_entry clear_unselected[kMoveSizes] = {};
 
   // Packed 1-D runs (n[0] == 1) from here on.

@@ -7,6 +7,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
+#include "kernels/lanes-inl.h"
 #include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -214,21 +215,6 @@ class Tables<2> {
 };
 #endif
 
-template <size_t kBytes>
-struct LaneOf;
-template <>
-struct LaneOf<1> {
-  using Type = uint8_t;
-};
-template <>
-struct LaneOf<2> {
-  using Type = uint16_t;
-};
-template <>
-struct LaneOf<4> {
-  using Type = uint32_t;
-};
-
 #if STRIDECAST_LOOKUP_VECTORS
 // Where 32-bit lanes go before interleaving, block by block of 16 bytes, makes kParts vectors of
 // one, so that the parts come out in order.
@@ -258,7 +244,7 @@ HWY_INLINE hn::Vec<Full8> InSpreadOrder(hn::Vec<Full8> v) {
 template <size_t kBytes>
 struct Lookup {
   using Src = uint8_t;
-  using Dst = typename LaneOf<kBytes>::Type;
+  using Dst = Lane<kBytes>;
   using Wide = Dst;
   static constexpr bool kInMemory = kTablesInMemory;
   explicit Lookup(const sc_run& run) : tables_(ParamsOf(run)) {}
@@ -315,7 +301,7 @@ struct Lookup {
 template <size_t kBytes>
 struct Lookup {
   using Src = uint8_t;
-  using Dst = typename LaneOf<kBytes>::Type;
+  using Dst = Lane<kBytes>;
   using Wide = Dst;
   explicit Lookup(const sc_run& run) : params_(ParamsOf(run)) {}
 

@@ -5,6 +5,8 @@
 // every bit that is set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/move_where.cc"
+#include <algorithm>
+
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/bits-inl.h"
@@ -203,14 +205,20 @@ uint32_t MoveSelected(const sc_run* run) {
   return 0;
 }
 
+// Items longer than this are cleared piece by piece.
+constexpr size_t kClearBytes = 1024;
+
 template <size_t kSize>
 uint32_t ClearUnselected(const sc_run* run) {
-  static constexpr uint8_t kZero[kSize > 0 ? kSize : kMaxClearBytes] = {};
+  static constexpr uint8_t kZero[kSize > 0 ? kSize : kClearBytes] = {};
   const size_t size = kSize > 0 ? kSize : static_cast<size_t>(run->dst_size);
-  sc_run zeros = *run;
-  zeros.src = run->params != nullptr ? run->params : kZero;
-  zeros.src_step[0] = zeros.src_step[1] = 0;
-  MoveRows<kSize, true>(SimplestMaskedRect(zeros), size);
+  sc_run piece = *run;
+  piece.src = run->params != nullptr ? run->params : kZero;
+  piece.src_step[0] = piece.src_step[1] = 0;
+  for (size_t at = 0; at < size; at += kClearBytes) {
+    piece.dst = static_cast<uint8_t*>(run->dst) + at;
+    MoveRows<kSize, true>(SimplestMaskedRect(piece), std::min(size - at, kClearBytes));
+  }
   return 0;
 }
 

@@ -1,13 +1,15 @@
 // Rounding in every direction: floats to integral values of their own type, and float64 to codes of
 // narrower floats.
 //
-// One loop for all directions. A significand, with its hidden bit, stands in a 64-bit lane; of its
-// last d bits, which the result does not have, less than a whole is made a whole or nothing by
-// adding a bias of d bits before they are cut off: nothing (towards zero), all ones (away from it),
-// a half, a half minus one plus the last kept bit (ties to even), or d random bits. The bias is the
-// top d of the 63 bits of a number that depends on the direction and the sign alone, or is random.
-// Where d is above 63 the significand is far below half of the last place: there, d counts as 63
-// (and the random bits, whose probabilities end there, meet a significand shifted by the rest).
+// Targets with an instruction for it round to integral values so, in the four directions of IEEE
+// 754. Everything else is one loop for all directions. A significand, with its hidden bit, stands
+// in a 64-bit lane; of its last d bits, which the result does not have, less than a whole is made a
+// whole or nothing by adding a bias of d bits before they are cut off: nothing (towards zero), all
+// ones (away from it), a half, a half minus one plus the last kept bit (ties to even), or d random
+// bits. The bias is the top d of the 63 bits of a number that depends on the direction and the sign
+// alone, or is random. Where d is above 63 the significand is far below half of the last place:
+// there, d counts as 63 (and the random bits, whose probabilities end there, meet a significand
+// shifted by the rest).
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/round.cc"

@@ -54,25 +54,14 @@ constexpr NamedText kTypeStrings[] = {
     {"c8", "Zf"}, {"c16", "Zd"}, {"S", "s"},  {"U", "w"},  {"V", "x"},  {"a", "s"},
 };
 
-constexpr std::string_view kMlDtypes[] = {
-    "float8_e3m4",
-    "float8_e4m3",
-    "float8_e4m3b11fnuz",
-    "float8_e4m3fn",
-    "float8_e4m3fnuz",
-    "float8_e5m2",
-    "float8_e5m2fnuz",
-    "float8_e8m0fnu",
-    "float6_e2m3fn",
-    "float6_e3m2fn",
-    "float4_e2m1fn",
-    "int1",
-    "uint1",
-    "int2",
-    "uint2",
-    "int4",
-    "uint4",
-};
+// A type of ml_dtypes that formats know by name alone.
+bool is_narrow_name(std::string_view name) {
+  for (int type = 0; type < kNumReal; ++type) {
+    const TypeFacts& facts = type_facts(static_cast<DType>(type));
+    if (is_narrow(facts.id) && name == facts.name) return true;
+  }
+  return false;
+}
 
 template <size_t N>
 std::string_view find_text(const NamedText (&table)[N], std::string_view name) {
@@ -111,7 +100,7 @@ std::string meant_by(std::string_view name) {
   if (std::string_view text = find_text(kTypeStrings, name); !text.empty()) {
     return mark + std::string(text);
   }
-  if (std::find(std::begin(kMlDtypes), std::end(kMlDtypes), name) != std::end(kMlDtypes)) {
+  if (is_narrow_name(name)) {
     return mark + "[ml_dtypes$" + std::string(name) + "$]";
   }
   if (std::string text = time_text(name); !text.empty()) return mark + text;
