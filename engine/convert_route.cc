@@ -210,12 +210,26 @@ Route complex_to_real(const KernelTable& table, DType src, DType dst, const Conv
   return b.route();
 }
 
+// The kernel that does what the last stage does, and puts the zeros behind, or nullptr.
+const sc_entry* with_zeros(const RouteBuilder& b) {
+  const Route& route = b.route();
+  if (route.count == 0) return nullptr;
+  const DType before = route.count > 1 ? route.stages[route.count - 2].out : b.origin();
+  if (!is_arithmetic(before) || !is_arithmetic(b.type())) return nullptr;
+  const int row = table_index(before), column = table_index(b.type());
+  const sc_entry& entry = b.table().convert_to_complex[row][column];
+  const bool converts = route.stages[route.count - 1].entry == &b.table().convert[row][column];
+  return converts && entry.run != nullptr ? &entry : nullptr;
+}
+
 // The real part and a zero.
 Route real_to_complex(const KernelTable& table, DType src, DType dst, const ConvertRules& rules) {
   const DType part = component_type(dst);
   RouteBuilder b(table, src, rules);
   route_real(b, part);
-  b.add(table.complex_from_real[part_index(part)], dst);
+  const sc_entry* const fused = with_zeros(b);
+  if (fused != nullptr) b.drop_last();
+  b.add(fused != nullptr ? *fused : table.complex_from_real[part_index(part)], dst);
   return b.route();
 }
 

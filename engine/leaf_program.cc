@@ -316,6 +316,9 @@ void trim_moves(const KernelTable& table, LeafProgram& program, const LoopNest& 
   if (one_convert && direct_out && program.move_in != nullptr && !program.swaps_in &&
       pays_to_fuse(program.src_size, inner.step[kSrc])) {
     program.fused = convert_entry(table.convert_strided, program);
+    if (program.fused == nullptr && inner.step[kSrc] == 2 * program.src_size) {
+      program.fused = convert_entry(table.convert_second, program);
+    }
   }
 }
 

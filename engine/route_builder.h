@@ -36,6 +36,8 @@ class RouteBuilder {
         Stage{&entry, out, type_facts(out).size, std::move(data), lanes_};
     type_ = out;
   }
+  /// Takes the last stage back; what follows must take its place.
+  void drop_last() { --route_.count; }
   /// Nothing where the bits are the same.
   void convert(DType dst) {
     const sc_entry& entry = table_.convert[table_index(type_)][table_index(dst)];

@@ -72,12 +72,17 @@ struct FromReal {
 
 // The same of parts that only move: 16-bit floats, whose zero is zero bits.
 struct FromHalf {
-  static constexpr int64_t kItems = kLanes<uint16_t>, kSrcSize = 2, kDstSize = 4;
+  static constexpr int64_t kItems = kLanes<uint32_t>, kSrcSize = 2, kDstSize = 4;
+  // xsimd converts between lanes of different sizes one by one; compilers know the instructions.
+  typedef uint16_t Parts __attribute__((vector_size(kItems * sizeof(uint16_t))));
+  typedef uint32_t Items __attribute__((vector_size(kItems * sizeof(uint32_t))));
+
   XSIMD_INLINE static void Step(const unsigned char* src, unsigned char* dst) {
-    const auto re = Load<uint16_t>(src);
-    const Batch<uint16_t> zero(uint16_t{0});
-    Store(dst, xsimd::zip_lo(re, zero));
-    Store(dst + sizeof(re), xsimd::zip_hi(re, zero));
+    Parts parts;
+    std::memcpy(&parts, src, sizeof parts);
+    Items items = __builtin_convertvector(parts, Items);
+    if constexpr (std::endian::native == std::endian::big) items <<= 16;
+    std::memcpy(dst, &items, sizeof items);
   }
 };
 
@@ -116,7 +121,6 @@ struct Magnitude;
 template <>
 struct Magnitude<float> {
   static constexpr int64_t kItems = kLanes<double>, kSrcSize = 8, kDstSize = 4;
-  // xsimd converts between lanes of different sizes one by one; compilers know the instructions.
   typedef float Singles __attribute__((vector_size(kItems * sizeof(float))));
   typedef double Doubles __attribute__((vector_size(kItems * sizeof(double))));
 

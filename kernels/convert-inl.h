@@ -154,16 +154,15 @@ HWY_INLINE hn::Vec<DstTag<Op>> ConvertQuick(const Op& op, hn::Vec<SrcTag<Op>> v)
   }
 }
 
-// Vector by vector, for the rare blocks that Accept declines: out of line to keep the loop small.
-// `count` is a multiple of the lanes.
-template <class Op>
-HWY_NOINLINE void ConvertExactly(const Op& op, const typename Op::Src* src, typename Op::Dst* dst,
-                                 size_t count) {
-  const SrcTag<Op> ds;
+// Four vectors, for the rare blocks that Accept declines: out of line to keep the loop small.
+template <class Op, class V = hn::Vec<SrcTag<Op>>>
+HWY_NOINLINE void ConvertExactly(const Op& op, V v0, V v1, V v2, V v3, typename Op::Dst* dst) {
   const DstTag<Op> dd;
-  for (size_t i = 0; i < count; i += hn::Lanes(dd)) {
-    hn::StoreU(op.Convert(dd, hn::LoadU(ds, src + i)), dd, dst + i);
-  }
+  const size_t lanes = hn::Lanes(dd);
+  hn::StoreU(op.Convert(dd, v0), dd, dst);
+  hn::StoreU(op.Convert(dd, v1), dd, dst + lanes);
+  hn::StoreU(op.Convert(dd, v2), dd, dst + 2 * lanes);
+  hn::StoreU(op.Convert(dd, v3), dd, dst + 3 * lanes);
 }
 
 // One vector.
@@ -206,6 +205,28 @@ HWY_INLINE void StoreBlock(const Op& op, V v0, V v1, V v2, V v3, typename Op::Ds
   }
 }
 
+// Whether Quick is right for four vectors; Ops that have no other way say so.
+template <class Op, class V = hn::Vec<SrcTag<Op>>>
+HWY_INLINE bool AcceptAll(const Op& op, V v0, V v1, V v2, V v3) {
+  if constexpr (HasQuick<Op>) {
+    const auto lower = op.Merge(op.Evidence(v0), op.Evidence(v1));
+    const auto upper = op.Merge(op.Evidence(v2), op.Evidence(v3));
+    return op.Accept(op.Merge(lower, upper));
+  } else {
+    return true;
+  }
+}
+
+// Four vectors.
+template <bool kStream, class Op, class V = hn::Vec<SrcTag<Op>>>
+HWY_INLINE void ConvertVectors(const Op& op, V v0, V v1, V v2, V v3, typename Op::Dst* dst) {
+  if (HWY_LIKELY(AcceptAll(op, v0, v1, v2, v3))) {
+    StoreBlock<kStream>(op, v0, v1, v2, v3, dst);
+  } else {
+    ConvertExactly(op, v0, v1, v2, v3, dst);
+  }
+}
+
 // The items of four vectors of the widest lane, by full vectors of the source.
 template <bool kStream, class Op>
 HWY_INLINE void SpreadBlock(const Op& op, const typename Op::Src* src, typename Op::Dst* dst) {
@@ -231,15 +252,7 @@ HWY_INLINE void ConvertBlock(const Op& op, const typename Op::Src* src, typename
   const auto v1 = hn::LoadU(ds, src + lanes);
   const auto v2 = hn::LoadU(ds, src + 2 * lanes);
   const auto v3 = hn::LoadU(ds, src + 3 * lanes);
-  if constexpr (HasQuick<Op>) {
-    const auto lower = op.Merge(op.Evidence(v0), op.Evidence(v1));
-    const auto upper = op.Merge(op.Evidence(v2), op.Evidence(v3));
-    if (HWY_UNLIKELY(!op.Accept(op.Merge(lower, upper)))) {
-      ConvertExactly(op, src, dst, 4 * lanes);
-      return;
-    }
-  }
-  StoreBlock<kStream>(op, v0, v1, v2, v3, dst);
+  ConvertVectors<kStream>(op, v0, v1, v2, v3, dst);
 }
 
 // Vectors that straddle cache lines cost twice. How many items to do first so that those of the

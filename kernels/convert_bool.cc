@@ -7,6 +7,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
+#include "kernels/convert_to_complex-inl.h"
 #include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -55,6 +56,17 @@ struct ToBool : Stateless {
   }
 };
 
+// Floats as the bits they are.
+template <typename Part, typename D, D kOne>
+struct PartFromBool : FromBool<D, kOne> {
+  using FromBool<D, kOne>::FromBool;
+  using Dst = Part;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return hn::BitCast(dd, FromBool<D, kOne>::Convert(hn::RebindToUnsigned<DD>(), v));
+  }
+};
+
 template <class Op>
 void SetFromBool(KernelTable& table, DType dst) {
   SetConvert<Op>(table, DType::kBool, dst);
@@ -80,6 +92,11 @@ void FillConvertBool(KernelTable& table) {
   SetFromBool<FromBool<uint16_t, 0x3f80>>(table, DType::kBFloat16);
   SetFromBool<FromBool<uint32_t, 0x3f800000>>(table, DType::kFloat32);
   SetFromBool<FromBool<uint64_t, 0x3ff0000000000000>>(table, DType::kFloat64);
+
+  SetConvertToComplex<PartFromBool<float, uint32_t, 0x3f800000>>(table, DType::kBool,
+                                                                 DType::kFloat32);
+  SetConvertToComplex<PartFromBool<double, uint64_t, 0x3ff0000000000000>>(table, DType::kBool,
+                                                                          DType::kFloat64);
 
   SetToBool<ToBool<uint8_t, false>>(table, DType::kInt8);
   SetToBool<ToBool<uint8_t, false>>(table, DType::kUint8);

@@ -9,6 +9,7 @@
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
 #include "kernels/convert_strided-inl.h"
+#include "kernels/convert_to_complex-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
 #include "kernels/targets.h"
@@ -303,6 +304,12 @@ void SetStridedPairs(KernelTable& table) {
   SetConvertStrided<FloatOp<T, float>>(table, kDTypeOf<T>, DType::kFloat32);
 }
 
+// Also to complex numbers.
+template <typename S, typename D>
+void SetComplexPair(KernelTable& table) {
+  SetConvertToComplex<FloatOp<S, D>>(table, kDTypeOf<S>, kDTypeOf<D>);
+}
+
 }  // namespace
 
 void FillConvertFloat(KernelTable& table) {
@@ -321,6 +328,14 @@ void FillConvertFloat(KernelTable& table) {
   SetStridedPairs<Float16>(table);
   SetStridedPairs<BFloat16>(table);
   SetStridedPairs<double>(table);
+  SetConvertSecond<FloatOp<double, BFloat16>>(table, DType::kFloat64, DType::kBFloat16);
+  SetConvertSecond<FloatOp<BFloat16, double>>(table, DType::kBFloat16, DType::kFloat64);
+  SetComplexPair<BFloat16, float>(table);
+  SetComplexPair<BFloat16, double>(table);
+  SetComplexPair<float, BFloat16>(table);
+  SetComplexPair<float, double>(table);
+  SetComplexPair<double, BFloat16>(table);
+  SetComplexPair<double, float>(table);
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE

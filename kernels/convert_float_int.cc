@@ -12,6 +12,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
+#include "kernels/convert_strided-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
 #include "kernels/targets.h"
@@ -344,9 +345,21 @@ void SetAll(KernelTable& table, Types<D...>) {
   (SetPair<double, D>(table), ...);
 }
 
+// Also from the real parts of complex numbers, to integers of up to 32 bits.
+template <typename S, typename... D>
+void SetSecond(KernelTable& table, Types<D...>) {
+  (SetConvertSecond<Wrap<S, hwy::MakeUnsigned<D>>>(table, kDTypeOf<S>, kDTypeOf<D>), ...);
+}
+
 }  // namespace
 
-void FillConvertFloatInt(KernelTable& table) { SetAll(table, Integers()); }
+void FillConvertFloatInt(KernelTable& table) {
+  SetAll(table, Integers());
+  using Small = Types<int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t>;
+  SetSecond<BFloat16>(table, Small());
+  SetSecond<float>(table, Small());
+  SetSecond<double>(table, Small());
+}
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -7,6 +7,7 @@
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
 #include "kernels/convert_strided-inl.h"
+#include "kernels/convert_to_complex-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
 #include "kernels/round_odd-inl.h"
@@ -260,11 +261,20 @@ void SetStrided(KernelTable& table, Types<S...>) {
   (SetConvertStrided<ToFloat32<S>>(table, kDTypeOf<S>, DType::kFloat32), ...);
 }
 
+// Also to complex numbers.
+template <typename... S>
+void SetToComplex(KernelTable& table, Types<S...>) {
+  (SetConvertToComplex<ToBFloat16<S>>(table, kDTypeOf<S>, DType::kBFloat16), ...);
+  (SetConvertToComplex<ToFloat32<S>>(table, kDTypeOf<S>, DType::kFloat32), ...);
+  (SetConvertToComplex<ToFloat64<S>>(table, kDTypeOf<S>, DType::kFloat64), ...);
+}
+
 }  // namespace
 
 void FillConvertIntFloat(KernelTable& table) {
   SetAll(table, Integers());
   SetStrided(table, Types<uint8_t, int16_t, int32_t>());
+  SetToComplex(table, Types<int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t>());
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE

@@ -45,6 +45,8 @@ struct TypeNames {
 
 inline constexpr PairNames kConvertNames("convert");
 inline constexpr PairNames kStridedNames("strided");
+inline constexpr PairNames kSecondNames("every second");
+inline constexpr PairNames kComplexNames("complex");
 inline constexpr PairNames kSaturateNames("saturate");
 inline constexpr TypeNames kCheckNames("check");
 inline constexpr TypeNames kClampNames("clamp");

@@ -98,7 +98,7 @@ struct FixedStep {
 // From this many items on destinations are written by whole lines.
 inline constexpr size_t kLinesFrom = 512;
 
-// Fewer items than a vector has.
+// Fewer items than a vector has, or than one and those that must follow.
 template <class Op>
 HWY_INLINE void ConvertFew(const Op& op, const uint8_t* src, ptrdiff_t step, typename Op::Dst* dst,
                            size_t count) {
@@ -125,7 +125,7 @@ HWY_INLINE size_t ConvertBlocks(const Op& op, const uint8_t* src, ptrdiff_t step
     const auto v1 = Source::Load(ds, src += advance, step);
     const auto v2 = Source::Load(ds, src += advance, step);
     const auto v3 = Source::Load(ds, src += advance, step);
-    StoreBlock<kStream>(op, v0, v1, v2, v3, dst + i);
+    ConvertVectors<kStream>(op, v0, v1, v2, v3, dst + i);
     src += advance;
   }
   return i;
@@ -189,7 +189,6 @@ HWY_INLINE bool TryConvertEach(const Op& op, const uint8_t* src, ptrdiff_t step,
 // The kernel.
 template <class Op>
 uint32_t ConvertStridedRun(const sc_run* run) {
-  static_assert(!HasQuick<Op>);
   const Op op(*run);
   const auto* src = static_cast<const uint8_t*>(run->src);
   auto* dst = static_cast<typename Op::Dst*>(run->dst);
@@ -213,6 +212,20 @@ uint32_t ConvertStridedRun(const sc_run* run) {
   return 0;
 }
 
+// The kernel for every second item.
+template <class Op>
+uint32_t ConvertSecondRun(const sc_run* run) {
+  const Op op(*run);
+  const auto* src = static_cast<const uint8_t*>(run->src);
+  auto* dst = static_cast<typename Op::Dst*>(run->dst);
+  constexpr ptrdiff_t kStep = 2 * sizeof(typename Op::Src);
+  const auto count = static_cast<size_t>(run->n[1]);
+  if (!TryConvertRow<Op, EverySecond>(op, src, kStep, dst, count, run->flags)) {
+    ConvertFew(op, src, kStep, dst, count);
+  }
+  return 0;
+}
+
 // Enters Op as the conversion of one pair from items at any step, where that pays.
 template <class Op>
 void SetConvertStrided(KernelTable& table, DType src, DType dst) {
@@ -225,6 +238,21 @@ void SetConvertStrided(KernelTable& table, DType src, DType dst) {
                                    0,
                                    SC_TRAIT_THREAD_SAFE,
                                    0};
+  }
+}
+
+// The same from every second item alone.
+template <class Op>
+void SetConvertSecond(KernelTable& table, DType src, DType dst) {
+  if constexpr (kConvertsStrided) {
+    const auto s = static_cast<size_t>(src), d = static_cast<size_t>(dst);
+    table.convert_second[s][d] = {ConvertSecondRun<Op>,
+                                  kSecondNames.text[s][d],
+                                  SC_ACCESS_STRIDED,
+                                  SC_ACCESS_PACKED,
+                                  0,
+                                  SC_TRAIT_THREAD_SAFE,
+                                  0};
   }
 }
 

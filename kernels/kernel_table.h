@@ -232,6 +232,11 @@ struct KernelTable {
   // The same from a source of any step, never in place: of a few pairs on some targets, where one
   // pass over registers beats a move to scratch and a convert.
   sc_entry convert_strided[kNumArithmetic][kNumArithmetic] = {};
+  // The same of a few more from every second item: the real parts of complex numbers.
+  sc_entry convert_second[kNumArithmetic][kNumArithmetic] = {};
+  // A packed real number, converted, and a zero: to complex numbers of such parts, from a few
+  // types.
+  sc_entry convert_to_complex[kNumArithmetic][kNumArithmetic] = {};
   // float32, float64 -> integers, long double -> int64 and uint64: clamped, NaN becomes 0.
   sc_entry saturate[kNumReal][kNumArithmetic] = {};
   // Writes nothing; SC_ERR_OVERFLOW / SC_ERR_NAN for values outside LimitParams. Integers, float32,

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "kernels/kernel_table.h"
+#include "tests/reference/element.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/kernel_run.h"
 #include "tests/support/target_param.h"
@@ -256,6 +257,42 @@ TEST_P(ComplexTest, PartsAndTruth) {
 TEST_P(ComplexTest, FromPartsThatOnlyMove) {
   ASSERT_NO_FATAL_FAILURE(check_from_real<uint16_t>(table().complex_from_real[0]));
   ASSERT_NO_FATAL_FAILURE(check_from_real<long double>(table().complex_from_real[3]));
+}
+
+// In one pass as in two: the conversion of the part, then the zero.
+TEST_P(ComplexTest, ConversionsToComplexAreThoseOfTheirParts) {
+  constexpr size_t kCount = 2000;
+  std::mt19937_64 random(7);
+  int pairs = 0;
+  for (int s = 0; s < kNumArithmetic; ++s) {
+    for (int d = 0; d < kNumArithmetic; ++d) {
+      const sc_entry& fused = table().convert_to_complex[s][d];
+      if (fused.run == nullptr) continue;
+      ++pairs;
+      SCOPED_TRACE(fused.name);
+      const size_t in_size = static_cast<size_t>(reference::size(static_cast<DType>(s)));
+      const size_t part = static_cast<size_t>(reference::size(static_cast<DType>(d)));
+      Bytes in(kCount * in_size), parts(kCount * part), out(kCount * 2 * part);
+      for (unsigned char& byte : in) byte = static_cast<unsigned char>(random());
+      // Every other item is small, which some kernels have a shorter way for.
+      for (size_t i = 0; i < kCount; i += 1 + random() % 9) {
+        std::memset(&in[i * in_size], 0, in_size);
+        in[i * in_size] = static_cast<unsigned char>(i);
+      }
+      const auto run_whole = [](const sc_entry& entry, const Bytes& from, size_t from_size,
+                                Bytes& to, size_t to_size) {
+        const sc_run run = make_packed_run(kCount, from.data(), static_cast<int64_t>(from_size),
+                                           to.data(), static_cast<int64_t>(to_size));
+        ASSERT_EQ(entry.run(&run), 0u);
+      };
+      run_whole(table().convert[s][d], in, in_size, parts, part);
+      run_whole(table().complex_from_real[part / 4], parts, part, out, 2 * part);
+      ASSERT_NO_FATAL_FAILURE(check_entry(fused, in, in_size, out, 2 * part));
+    }
+  }
+#if defined(__x86_64__)
+  EXPECT_GE(pairs, 20);
+#endif
 }
 
 TEST_P(ComplexTest, ImaginaryPartsThatAreNotZeroAreReported) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <stdexcept>
@@ -170,6 +171,15 @@ void check_padding(const Layout& dst, const std::vector<reference::Leaf>& leaves
   CHECK(got == old);
 }
 
+void show_difference(const Job& job, const std::string& target, const Bytes& got,
+                     const Bytes& want) {
+  const auto at = std::mismatch(got.begin(), got.end(), want.begin()).first - got.begin();
+  std::fprintf(stderr, "%s to %s, target %s: byte %td of %zu is 0x%02x, not 0x%02x\n%s\n",
+               job.src.format().text().c_str(), job.dst.format().text().c_str(), target.c_str(), at,
+               got.size(), got[static_cast<size_t>(at)], want[static_cast<size_t>(at)],
+               plan_of(job).explain().c_str());
+}
+
 void run_everywhere(const Job& job) {
   static GuardedBuffer& from = *new GuardedBuffer(kMostBytes);
   static GuardedBuffer& to = *new GuardedBuffer(kMostBytes);
@@ -205,6 +215,7 @@ void run_everywhere(const Job& job) {
     if (outcome) {
       CHECK((status.code == StatusCode::kDataError) == outcome->error);
       CHECK(!outcome->error || status.index == outcome->index);
+      if (!outcome->error && got != want) show_difference(job, target, got, want);
       CHECK(outcome->error || got == want);
     }
     if (status.ok()) {

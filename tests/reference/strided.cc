@@ -126,7 +126,7 @@ Outcome convert(const Layout& src, const void* src_data, const Layout& dst, void
       }
       const Leaf& from = src_leaves[source[d]];
       const char* read = static_cast<const char*>(src_data) + offsets[at] + from.offset;
-      const uint64_t bits = load(read, size(from.type), from.order);
+      const Bits bits = load(read, size(from.type), from.order);
       const Converted result = convert(from.type, bits, to.type, mode, nan_raises);
       store(write, size(to.type), result.bits, to.order);
       if (!result.error()) continue;
