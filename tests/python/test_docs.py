@@ -3,6 +3,7 @@
 import doctest
 import io
 import re
+import runpy
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -34,6 +35,15 @@ def test_the_examples_of_the_format_reference_print_what_they_say():
     failed, tried = doctest.testfile(str(ROOT / "docs/format.md"), module_relative=False)
     assert tried > 80
     assert failed == 0
+
+
+@pytest.mark.skipif(
+    not stridecast.active_target().startswith("AVX"),
+    reason="the table is of targets from AVX2 on; others take more passes",
+)
+def test_the_table_of_passes_is_what_plans_say():
+    names = runpy.run_path(str(ROOT / "scripts/passes_table.py"))
+    assert (ROOT / "docs/passes.md").read_text(encoding="ascii") == names["table"]()
 
 
 def test_the_cxx_lines_of_the_readme_are_those_that_the_consumer_builds():
