@@ -104,6 +104,8 @@ bool has_lookup(const RouteBuilder& b, DType dst) noexcept {
   const DType src = b.type();
   if (!b.uses_tables()) return false;
   if (dst == DType::kFloat32) return is_narrow(src) && !is_int(src);
+  const bool is_arithmetic_step = is_int(src) && !(is_narrow(dst) && !is_int(dst));
+  if (is_arithmetic_step && !b.table().looks_up_fast) return false;
   const bool short_result = type_facts(dst).size <= 2;
   return short_result && (is_narrow(src) || (is_narrow(dst) && type_facts(src).size == 1));
 }

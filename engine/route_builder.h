@@ -76,7 +76,8 @@ void route_plain(RouteBuilder& b, DType dst, bool saturate);
 /// not enough.
 bool route_by_bits(RouteBuilder& b, DType dst);
 /// Whether a table of what every byte becomes does it: from types of one byte, to 1 or 2 bytes or
-/// float32, where nothing is reported.
+/// float32, where nothing is reported. From integers only to narrow floats where arithmetic is the
+/// faster way.
 bool has_lookup(const RouteBuilder& b, DType dst) noexcept;
 /// Adds that stage; made from the kernels of the pivots, once a process for every pair and rules.
 void route_lookup(RouteBuilder& b, DType dst, const ConvertRules& rules);

@@ -247,6 +247,8 @@ struct KernelTable {
 
   // One byte to 1, 2 or 4 bytes, as LookupParams has it.
   sc_entry lookup[3] = {};
+  // Whether that is as fast as a conversion between integers: tables stay in registers.
+  bool looks_up_fast = false;
   // From float32, float16, bfloat16 to a byte: one rounding to nearest even, NarrowFloatParams.
   sc_entry narrow_float[3] = {};
   // From a byte of which the low bits are a signed integer to int8. In place.

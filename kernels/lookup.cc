@@ -298,6 +298,8 @@ struct Lookup {
   Tables<kBytes == 1 ? 1 : 2> tables_;
 };
 #else
+inline constexpr bool kTablesInMemory = true;
+
 template <size_t kBytes>
 struct Lookup {
   using Src = uint8_t;
@@ -330,6 +332,7 @@ void FillLookup(KernelTable& table) {
   table.lookup[0] = ConvertEntry<Lookup<1>>("lookup 1");
   table.lookup[1] = ConvertEntry<Lookup<2>>("lookup 2");
   table.lookup[2] = ConvertEntry<Lookup<4>>("lookup 4");
+  table.looks_up_fast = STRIDECAST_LOOKUP_VECTORS && !kTablesInMemory;
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE
