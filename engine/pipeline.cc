@@ -24,15 +24,21 @@ alignas(64) constexpr char kZeros[64] = {};
 
 // --- rows ----------------------------------------------------------------------------------------
 
-uint32_t run_move(const LeafProgram& leaf, std::span<const Loop> loops, const Cursor& start,
-                  const RunContext& context) {
-  const Rectangle rect(loops, leaf.src_size, leaf.dst_size);
+// The move of a rectangle, without pointers.
+sc_run move_of(const LeafProgram& leaf, const Rectangle& rect) {
   sc_run run = strided_run(rect.row, rect.column);
   run.n[0] = rect.row.n;
   run.n[1] = rect.column.n;
-  run.flags = context.flags;
   run.src_size = run.dst_size = leaf.src_size;
   run.params = &leaf.swap_out;
+  return run;
+}
+
+uint32_t run_move(const LeafProgram& leaf, std::span<const Loop> loops, const Cursor& start,
+                  const RunContext& context) {
+  const Rectangle rect(loops, leaf.src_size, leaf.dst_size);
+  sc_run run = move_of(leaf, rect);
+  run.flags = context.flags;
   const bool select = start.mask != nullptr;
   const sc_kernel kernel = select ? leaf.select->run : leaf.move_out->run;
   walk(rect.outer, start, [&](const Cursor& at) {
@@ -45,23 +51,41 @@ uint32_t run_move(const LeafProgram& leaf, std::span<const Loop> loops, const Cu
   return 0;
 }
 
-// One stage between two sides that lie packed in rows, or a fused one from items at any step: no
-// scratch, the kernel gets whole rows.
-uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const Cursor& start,
-                   const RunContext& context) {
-  const Rectangle rect(loops, leaf.src_size, leaf.dst_size);
+// Whether run_stage does the leaf.
+bool is_direct(const LeafProgram& leaf) {
+  const bool no_moves =
+      leaf.route.count == 1 && leaf.move_in == nullptr && leaf.move_out == nullptr;
+  return no_moves || leaf.fused != nullptr;
+}
+
+sc_kernel kernel_of_stage(const LeafProgram& leaf) {
+  return leaf.fused != nullptr ? leaf.fused->run : leaf.route.stages[0].entry->run;
+}
+
+// The stage of one row of a rectangle, without pointers.
+sc_run stage_of(const LeafProgram& leaf, const Rectangle& rect) {
   const Stage& stage = leaf.route.stages[0];
-  const sc_kernel kernel = leaf.fused != nullptr ? leaf.fused->run : stage.entry->run;
   sc_run run = {};
   run.struct_size = sizeof(sc_run);
-  run.flags = context.flags;
-  if ((run.flags & SC_RUN_STREAM) != 0) run.flags |= SC_RUN_FETCH;
   run.n[0] = 1;
   run.n[1] = rect.column.n * stage.lanes;
   run.src_size = leaf.src_size / stage.lanes;
   run.src_step[1] = leaf.fused != nullptr ? rect.column.step[kSrc] : run.src_size;
   run.dst_step[1] = run.dst_size = leaf.dst_size / stage.lanes;
   run.params = stage.params();
+  return run;
+}
+
+// One stage between two sides that lie packed in rows, or a fused one from items at any step: no
+// scratch, the kernel gets whole rows.
+uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const Cursor& start,
+                   const RunContext& context) {
+  const Rectangle rect(loops, leaf.src_size, leaf.dst_size);
+  const Stage& stage = leaf.route.stages[0];
+  const sc_kernel kernel = kernel_of_stage(leaf);
+  sc_run run = stage_of(leaf, rect);
+  run.flags = context.flags;
+  if ((run.flags & SC_RUN_STREAM) != 0) run.flags |= SC_RUN_FETCH;
   if (leaf.draws > 0 && (stage.entry->needs & SC_NEEDS_INDEX) != 0) {
     number_items(run, {1, 0}, {rect.column.n, rect.column.step[kIndex]}, stage.lanes);
   }
@@ -263,10 +287,7 @@ uint32_t run_leaf(const LeafProgram& leaf, std::span<const Loop> loops, const Cu
   if (context.way == Way::kPlanned) {
     if (leaf.shape != Shape::kRows) return run_blocks(leaf, loops, at, context);
     if (!leaf.staged() && !(masked && leaf.swaps_in)) return run_move(leaf, loops, at, context);
-    const bool no_moves =
-        leaf.route.count == 1 && leaf.move_in == nullptr && leaf.move_out == nullptr;
-    const bool direct = no_moves || leaf.fused != nullptr;
-    if (direct && !masked) return run_stage(leaf, loops, at, context);
+    if (is_direct(leaf) && !masked) return run_stage(leaf, loops, at, context);
   }
   const Ends ends = ends_of(leaf, context.way, masked);
   if (leaf.widest * kMinChunk <= kRowScratch) {
@@ -275,6 +296,37 @@ uint32_t run_leaf(const LeafProgram& leaf, std::span<const Loop> loops, const Cu
   }
   const BlockBuffers scratch(std::max(leaf.widest, kBlockBytes));
   return run_rows(leaf, ends, loops, at, scratch.buffers, context);
+}
+
+OneCall one_call_of(const Plan::Impl& plan) {
+  if (plan.bytes_moved > kOneCallPackedBytes || plan.leaves.size() != 1 || plan.where) return {};
+  const LeafProgram& leaf = plan.leaves[0];
+  // What takes more than a row's kernel, and what every row would be given anew: an index that
+  // counts random numbers, parameters.
+  if (leaf.shape != Shape::kRows || leaf.zero || leaf.draws > 0 || leaf.scaling != nullptr) {
+    return {};
+  }
+  const Rectangle rect(plan.nest.loops, leaf.src_size, leaf.dst_size);
+  const bool one_row = plan.nest.loops.size() <= 1;
+  const bool packed =
+      one_row && rect.column.step[kSrc] == leaf.src_size && rect.column.step[kDst] == leaf.dst_size;
+  if (plan.bytes_moved > kOneCallBytes && !packed) return {};
+  OneCall call;
+  if (!leaf.staged() && rect.outer.empty()) {
+    call.kernel = leaf.move_out->run;
+    call.run = move_of(leaf, rect);
+    if (packed && !leaf.swaps_in) call.copied = rect.column.n * leaf.src_size;
+  }
+  // Of numbers: a kernel of a user's may take any time.
+  const bool numbers = is_number(leaf.src_type) && is_number(leaf.dst_type);
+  if (leaf.staged() && numbers && one_row && is_direct(leaf)) {
+    call.kernel = kernel_of_stage(leaf);
+    call.run = stage_of(leaf, rect);
+    call.calculates = true;
+  }
+  call.src_offset = plan.nest.offset[kSrc] + leaf.src_offset;
+  call.dst_offset = plan.nest.offset[kDst] + leaf.dst_offset;
+  return call;
 }
 
 uint32_t run_nest(const Plan::Impl& plan, const LoopNest& nest, Cursor at,

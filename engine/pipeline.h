@@ -39,6 +39,14 @@ inline constexpr int64_t kStructItems = 256;
 uint32_t run_leaf(const LeafProgram& leaf, std::span<const Loop> loops, const Cursor& at,
                   const RunContext& context);
 
+/// What a plan with a OneCall moves at most: some microseconds' work even for the slowest kernel.
+inline constexpr int64_t kOneCallBytes = int64_t{16} << 10;
+inline constexpr int64_t kOneCallPackedBytes = int64_t{128} << 10;
+
+/// The call that run_nest would come to, where it comes to one only of no kernel of a user's, and
+/// the plan is small. Made last of a plan: it points into it.
+OneCall one_call_of(const Plan::Impl& plan);
+
 /// All leaves of the plan's items along `nest`, which is the plan's or a part of it; `at` holds the
 /// operands' data pointers.
 uint32_t run_nest(const Plan::Impl& plan, const LoopNest& nest, Cursor at,

@@ -151,7 +151,7 @@ Plan Plan::reduce(const Layout& src, const Layout& dst, const ReduceOptions& opt
 
 RunStatus Plan::try_run(const Operand& src, const Operand& dst,
                         const RunOptions& options) const noexcept {
-  return try_run(src, dst, Operand{}, options);
+  return internal::run_plan(*impl_, src, dst, Operand{}, options);
 }
 
 RunStatus Plan::try_run(const Operand& src, const Operand& dst, const Operand& where,
@@ -249,6 +249,7 @@ int64_t Plan::size() const noexcept {
   return impl_->kind == internal::PlanKind::kReduce ? impl_->src.size() : impl_->dst.size();
 }
 int64_t Plan::bytes_moved() const noexcept { return impl_->bytes_moved; }
+bool Plan::is_brief() const noexcept { return impl_->one_call.kernel != nullptr; }
 const char* Plan::target() const noexcept { return impl_->table->target; }
 
 }  // namespace v0

@@ -1,6 +1,6 @@
 // The plan cache behind ops.h: least recently used, thread-safe, keyed by everything that a plan
-// depends on. A look-up builds its key on the stack and allocates nothing. What is done with the
-// plans is ops.cc and fields.cc.
+// depends on. A look-up builds its key on the stack, or only compares it with that of the look-up
+// before, and allocates nothing. What is done with the plans is ops.cc and fields.cc.
 
 #include <algorithm>
 #include <array>
@@ -31,27 +31,17 @@ Layout layout_of(const LayoutView& view) {
                          {view.suboffsets.begin(), view.suboffsets.end()});
 }
 
-// A key: plain words, compared whole. Formats stand as the identity of their shared bodies, which
-// live as long as the cached plan holds its layouts.
+// A key is a list of plain words. Formats stand as the identity of their shared bodies, which live
+// as long as the cached plan holds its layouts. What has a length says it first, so that no key is
+// the beginning of another one. A look-up describes its key word by word to a sink, until add() or
+// the end says false.
+
+// A sink that keeps the words.
 class Key {
  public:
-  void add(int64_t word) { words_[count_++] = word; }
-  // One by one: most spans hold one word, which a call of memmove takes longer than.
-  void add(std::span<const int64_t> words) {
-    for (int64_t word : words) add(word);
-  }
-  void add(const LayoutView& view) {
-    const size_t ndim = view.shape.size();
-    if (ndim > kMaxDims || view.strides.size() != ndim ||
-        (!view.suboffsets.empty() && view.suboffsets.size() != ndim)) {
-      layout_of(view);  // has the message
-    }
-    add(reinterpret_cast<int64_t>(view.format->id()));
-    add(static_cast<int64_t>(ndim) << 1 | static_cast<int64_t>(!view.suboffsets.empty()));
-    add(view.offset);
-    add(view.shape);
-    add(view.strides);
-    add(view.suboffsets);
+  bool add(int64_t word) {
+    words_[count_++] = word;
+    return true;
   }
 
   std::span<const int64_t> words() const { return {words_.data(), count_}; }
@@ -78,31 +68,38 @@ class Key {
   size_t count_ = 0;
 };
 
+// A sink that keeps nothing: whether the words are those of a key that was kept. It ends at the
+// first word that differs, and so never reads past the kept key's end.
+class Comparison {
+ public:
+  explicit Comparison(const std::vector<int64_t>& words) : next_(words.data()) {}
+  bool add(int64_t word) {
+    if (*next_++ == word) [[likely]]
+      return true;
+    return false;
+  }
+
+ private:
+  const int64_t* next_;
+};
+
 class PlanCache {
  public:
-  template <class Make>
-  Plan get(const Key& key, Make&& make) {
-    uint64_t hash;
+  // The plan whose key describe(sink) describes, from the cache or by make().
+  template <class Describe, class Make>
+  Plan get(const Describe& describe, const Make& make) {
     {
       const std::lock_guard lock(mutex_);
-      // The call before this one, more often than not: comparing takes less time than hashing.
-      if (!order_.empty() && std::ranges::equal(order_.front().words, key.words())) {
-        ++hits_;
-        return order_.front().plan;
+      // The call before this one, more often than not.
+      if (!order_.empty()) {
+        Comparison comparison(order_.front().words);
+        if (describe(comparison)) {
+          ++hits_;
+          return order_.front().plan;
+        }
       }
-      hash = key.hash();
-      if (const auto found = find(hash, key.words()); found != order_.end()) {
-        ++hits_;
-        order_.splice(order_.begin(), order_, found);
-        return found->plan;
-      }
-      ++misses_;
     }
-    // Made outside the lock: two threads may make the same plan, the second one is dropped.
-    Plan plan = make();
-    const std::lock_guard lock(mutex_);
-    if (find(hash, key.words()) == order_.end()) insert(hash, key.words(), plan);
-    return plan;
+    return search(describe, make);
   }
 
   PlanCacheStats stats() {
@@ -130,6 +127,27 @@ class PlanCache {
   struct Identity {
     size_t operator()(uint64_t hash) const noexcept { return hash; }
   };
+
+  template <class Describe, class Make>
+  Plan search(const Describe& describe, const Make& make) {
+    Key key;
+    describe(key);
+    const uint64_t hash = key.hash();
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = find(hash, key.words()); found != order_.end()) {
+        ++hits_;
+        order_.splice(order_.begin(), order_, found);
+        return found->plan;
+      }
+      ++misses_;
+    }
+    // Made outside the lock: two threads may make the same plan, the second one is dropped.
+    Plan plan = make();
+    const std::lock_guard lock(mutex_);
+    if (find(hash, key.words()) == order_.end()) insert(hash, key.words(), plan);
+    return plan;
+  }
 
   Order::iterator find(uint64_t hash, std::span<const int64_t> words) {
     const auto [begin, end] = by_hash_.equal_range(hash);
@@ -169,25 +187,50 @@ PlanCache& cache() {
 
 enum class Family : int64_t { kConvert, kMaskedConvert, kByteswap, kReduce, kDecode, kEncode };
 
-Key make_key(Family family, const LayoutView& src, const LayoutView& dst) {
-  Key key;
-  key.add(static_cast<int64_t>(family));
-  key.add(reinterpret_cast<int64_t>(active_table()));
-  key.add(test_chunk_items());
-  key.add(src);
-  key.add(dst);
-  return key;
+// Apart, because it is not inline.
+[[noreturn]] void refuse(const LayoutView& view) {
+  layout_of(view);  // has the message
+  throw Error(ErrorCode::kInvalidArgument, "a layout's strides or suboffsets are not one an axis");
 }
 
-void add_options(Key& key, const ConvertOptions& options) {
-  key.add(static_cast<int64_t>(options.overflow) | static_cast<int64_t>(options.nan) << 8 |
-          static_cast<int64_t>(options.fields) << 16 |
-          static_cast<int64_t>(options.missing_fields) << 24 |
-          static_cast<int64_t>(options.rounding) << 32 |
-          static_cast<int64_t>(options.casting) << 40 |
-          static_cast<int64_t>(options.complex_to_real) << 48);
-  key.add(options.index_offset);
-  key.add(static_cast<int64_t>(options.seed));
+// These are inline, so that a comparison is nothing but comparisons.
+[[gnu::always_inline]] inline bool describe_all(auto& sink, std::span<const int64_t> words) {
+  for (const int64_t word : words) {
+    if (!sink.add(word)) return false;
+  }
+  return true;
+}
+
+[[gnu::always_inline]] inline bool describe(auto& sink, const LayoutView& view) {
+  const size_t ndim = view.shape.size();
+  if (ndim > kMaxDims || view.strides.size() != ndim ||
+      (!view.suboffsets.empty() && view.suboffsets.size() != ndim)) {
+    refuse(view);
+  }
+  return sink.add(reinterpret_cast<int64_t>(view.format->id())) &&
+         sink.add(static_cast<int64_t>(ndim) << 1 |
+                  static_cast<int64_t>(!view.suboffsets.empty())) &&
+         sink.add(view.offset) && describe_all(sink, view.shape) &&
+         describe_all(sink, view.strides) && describe_all(sink, view.suboffsets);
+}
+
+// What every key begins with.
+[[gnu::always_inline]] inline bool describe(auto& sink, Family family, const LayoutView& src,
+                                            const LayoutView& dst) {
+  return sink.add(static_cast<int64_t>(family)) &&
+         sink.add(reinterpret_cast<int64_t>(active_table())) && sink.add(test_chunk_items()) &&
+         describe(sink, src) && describe(sink, dst);
+}
+
+[[gnu::always_inline]] inline bool describe(auto& sink, const ConvertOptions& options) {
+  const int64_t choices =
+      static_cast<int64_t>(options.overflow) | static_cast<int64_t>(options.nan) << 8 |
+      static_cast<int64_t>(options.fields) << 16 |
+      static_cast<int64_t>(options.missing_fields) << 24 |
+      static_cast<int64_t>(options.rounding) << 32 | static_cast<int64_t>(options.casting) << 40 |
+      static_cast<int64_t>(options.complex_to_real) << 48;
+  return sink.add(choices) && sink.add(options.index_offset) &&
+         sink.add(static_cast<int64_t>(options.seed));
 }
 
 // Longer scalings are planned anew: making a plan costs little beside so many parameters.
@@ -198,22 +241,21 @@ bool fits_key(const Scaling& scaling) {
          scaling.missing.size() <= kMaxScalingMissing;
 }
 
-void add_scaling(Key& key, const Scaling& scaling, const ConvertOptions& options) {
-  add_options(key, options);
-  key.add(static_cast<int64_t>(options.rounding) | static_cast<int64_t>(options.casting) << 8 |
-          static_cast<int64_t>(scaling.compute) << 16);
-  key.add(static_cast<int64_t>(options.seed));
-  key.add(scaling.axis);
-  for (const std::vector<double>* values : {&scaling.scale, &scaling.offset}) {
-    key.add(static_cast<int64_t>(values->size()));
-    for (const double value : *values) key.add(std::bit_cast<int64_t>(value));
-  }
-  for (const ElementBytes& element : scaling.missing) {
+bool describe(auto& sink, const Scaling& scaling) {
+  const auto describe_values = [&](const std::vector<double>& values) {
+    return sink.add(static_cast<int64_t>(values.size())) &&
+           std::ranges::all_of(
+               values, [&](double value) { return sink.add(std::bit_cast<int64_t>(value)); });
+  };
+  const auto describe_element = [&](const ElementBytes& element) {
     int64_t halves[2];
     std::memcpy(halves, element.bytes.data(), sizeof(halves));
-    key.add(element.size);
-    key.add(halves);
-  }
+    return sink.add(element.size) && describe_all(sink, halves);
+  };
+  return sink.add(static_cast<int64_t>(scaling.compute)) && sink.add(scaling.axis) &&
+         describe_values(scaling.scale) && describe_values(scaling.offset) &&
+         sink.add(static_cast<int64_t>(scaling.missing.size())) &&
+         std::ranges::all_of(scaling.missing, describe_element);
 }
 
 Plan cached_scaling(Family family, const LayoutView& src, const LayoutView& dst,
@@ -224,8 +266,9 @@ Plan cached_scaling(Family family, const LayoutView& src, const LayoutView& dst,
                : Plan::encode(layout_of(src), layout_of(dst), scaling, options);
   };
   if (!fits_key(scaling)) return make();
-  Key key = make_key(family, src, dst);
-  add_scaling(key, scaling, options);
+  const auto key = [&](auto& sink) {
+    return describe(sink, family, src, dst) && describe(sink, options) && describe(sink, scaling);
+  };
   return cache().get(key, make);
 }
 
@@ -240,17 +283,19 @@ inline namespace v0 {
 
 Plan cached_convert(const LayoutView& src, const LayoutView& dst, const ConvertOptions& options) {
   using namespace internal;
-  Key key = make_key(Family::kConvert, src, dst);
-  add_options(key, options);
+  const auto key = [&](auto& sink) {
+    return describe(sink, Family::kConvert, src, dst) && describe(sink, options);
+  };
   return cache().get(key, [&] { return Plan::convert(layout_of(src), layout_of(dst), options); });
 }
 
 Plan cached_convert(const LayoutView& src, const LayoutView& dst, const LayoutView& where,
                     const ConvertOptions& options) {
   using namespace internal;
-  Key key = make_key(Family::kMaskedConvert, src, dst);
-  key.add(where);
-  add_options(key, options);
+  const auto key = [&](auto& sink) {
+    return describe(sink, Family::kMaskedConvert, src, dst) && describe(sink, where) &&
+           describe(sink, options);
+  };
   return cache().get(key, [&] {
     return Plan::convert(layout_of(src), layout_of(dst), layout_of(where), options);
   });
@@ -258,7 +303,7 @@ Plan cached_convert(const LayoutView& src, const LayoutView& dst, const LayoutVi
 
 Plan cached_byteswap(const LayoutView& src, const LayoutView& dst) {
   using namespace internal;
-  const Key key = make_key(Family::kByteswap, src, dst);
+  const auto key = [&](auto& sink) { return describe(sink, Family::kByteswap, src, dst); };
   return cache().get(key, [&] { return Plan::byteswap(layout_of(src), layout_of(dst)); });
 }
 
@@ -275,9 +320,12 @@ Plan cached_encode(const LayoutView& src, const LayoutView& dst, const Scaling& 
 Plan cached_reduce(const LayoutView& src, const LayoutView& dst, const ReduceOptions& options) {
   using namespace internal;
   if (options.axes.size() > kMaxDims) return Plan::reduce(layout_of(src), layout_of(dst), options);
-  Key key = make_key(Family::kReduce, src, dst);
-  key.add(static_cast<int64_t>(options.op));
-  for (int axis : options.axes) key.add(axis);
+  const auto key = [&](auto& sink) {
+    return describe(sink, Family::kReduce, src, dst) &&
+           sink.add(static_cast<int64_t>(options.op)) &&
+           sink.add(static_cast<int64_t>(options.axes.size())) &&
+           std::ranges::all_of(options.axes, [&](int axis) { return sink.add(axis); });
+  };
   return cache().get(key, [&] { return Plan::reduce(layout_of(src), layout_of(dst), options); });
 }
 

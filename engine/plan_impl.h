@@ -82,6 +82,16 @@ struct LeafProgram {
   bool may_fail() const noexcept { return route.may_fail(); }
 };
 
+// A whole run as one call of one kernel, of a plan so small that walking its loops to that call
+// would take as long as the call.
+struct OneCall {
+  sc_kernel kernel = nullptr;              // null: the plan takes more, or is not small
+  sc_run run = {};                         // all but the pointers
+  int64_t copied = 0;                      // bytes, where the call comes to memcpy; else 0
+  int64_t src_offset = 0, dst_offset = 0;  // bytes from the operands' data
+  bool calculates = false;                 // rather than moves alone
+};
+
 // A reduction: the kept loops are nest.loops, the folded axes are `folds`.
 struct ReduceProgram {
   const sc_reduce_entry* kernel = nullptr;
@@ -130,6 +140,7 @@ struct Plan::Impl {
   bool needs_gil = false;       // a kernel wants to be called one at a time: no threads
   bool same_memory_ok = false;  // src == dst with identical layouts is safe
   bool empty = false;           // nothing to write
+  internal::OneCall one_call;   // its pointers lead into this plan
   int64_t bytes_moved = 0;
 };
 

@@ -10,6 +10,7 @@
 #include "engine/leaf_pairs.h"
 #include "engine/leaf_program.h"
 #include "engine/overlap.h"
+#include "engine/pipeline.h"
 #include "engine/runtime.h"
 #include "engine/struct_program.h"
 #include "kernels/fp_environment.h"
@@ -137,6 +138,7 @@ std::shared_ptr<const Plan::Impl> finish(std::shared_ptr<Plan::Impl> impl) {
     if (impl->draws == 0) impl->together = make_struct_program(*impl);
   }
   impl->same_memory_ok = in_place_safe(*impl);
+  impl->one_call = one_call_of(*impl);
   return impl;
 }
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <new>
 #include <numeric>
 #include <optional>
@@ -241,6 +242,34 @@ bool calculates(const Plan::Impl& plan) {
   return std::ranges::any_of(plan.leaves, &LeafProgram::staged);
 }
 
+// Of a run that gave these error bits.
+RunStatus failed_status(const Plan::Impl& plan, const Cursor& at, uint32_t errors) {
+  if ((errors & SC_ERR_STOP) != 0) return stopped_status(plan, errors);
+  RunStatus status = check_only(plan, at);
+  if (status.ok()) {
+    // Somebody else changed the source meanwhile: the run stopped all the same.
+    status.code = StatusCode::kDataError;
+    status.error_bits = errors;
+  }
+  return status;
+}
+
+// Operands apart, one thread, stores as they come.
+uint32_t run_one_call(const OneCall& call, const Cursor& at) {
+  const char* const src = at.src + call.src_offset;
+  char* const dst = at.dst + call.dst_offset;
+  if (call.copied > 0) {
+    std::memcpy(dst, src, static_cast<size_t>(call.copied));
+    return 0;
+  }
+  sc_run run = call.run;
+  run.src = src;
+  run.dst = dst;
+  if (!call.calculates) return call.kernel(&run);
+  const kernels::DefaultFloatEnvironment environment;
+  return call.kernel(&run);
+}
+
 RunStatus run_convert(const Plan::Impl& plan, const Cursor& at, const Operand& where,
                       const RunOptions& options) {
   bool overlap =
@@ -268,15 +297,7 @@ RunStatus run_convert(const Plan::Impl& plan, const Cursor& at, const Operand& w
                  ? run_parallel(plan, threads, at, flags, options)
                  : run_part(plan, plan.nest, at, RunContext{.flags = flags});
   }
-  if (errors == 0) return RunStatus{};
-  if ((errors & SC_ERR_STOP) != 0) return stopped_status(plan, errors);
-  RunStatus status = check_only(plan, at);
-  if (status.ok()) {
-    // Somebody else changed the source meanwhile: the run stopped all the same.
-    status.code = StatusCode::kDataError;
-    status.error_bits = errors;
-  }
-  return status;
+  return errors == 0 ? RunStatus{} : failed_status(plan, at, errors);
 }
 
 }  // namespace
@@ -295,6 +316,11 @@ RunStatus run_plan(const Plan::Impl& plan, const Operand& src, const Operand& ds
   at.dst = static_cast<char*>(dst.data);
   at.index = (plan.options.index_offset + first_item) * plan.draws;
   try {
+    if (plan.one_call.kernel != nullptr && options.threads <= 1 &&
+        options.stream != Stream::kAlways && apart(plan.src, at.src, plan.dst, at.dst)) {
+      const uint32_t errors = run_one_call(plan.one_call, at);
+      return errors == 0 ? RunStatus{} : failed_status(plan, at, errors);
+    }
     if (plan.kind == PlanKind::kReduce) {
       if (!apart(plan.src, at.src, plan.dst, at.dst)) return failure(StatusCode::kOverlap);
       return run_reduce(plan, at.src, at.dst, options);

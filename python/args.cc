@@ -53,41 +53,51 @@ Value choose(const Choice<Value> (&choices)[N], const char* option, PyObject* ar
   raise(PyExc_ValueError, "%s must be %sor None, not %R", option, names.c_str(), argument);
 }
 
+// The place of a keyword among `names`; `count` if it is none of them.
+size_t place_by_text(PyObject* keyword, std::span<const char* const> names, size_t count) {
+  size_t place = 0;
+  while (place < count && PyUnicode_CompareWithASCIIString(keyword, names[place]) != 0) ++place;
+  return place;
+}
+
 }  // namespace
 
-void Signature::prepare() {
-  for (size_t i = 0; i < names.size() && names[i] != nullptr; ++i) {
+void Signature::prepare(size_t count) {
+  size_t named = 0;
+  while (named < names.size() && names[named] != nullptr) ++named;
+  if (named != count) {
+    raise(PyExc_SystemError, "%s() takes %zu arguments and names %zu", function, count, named);
+  }
+  for (size_t i = 0; i < count; ++i) {
     interned[i] = checked(PyUnicode_InternFromString(names[i])).release().ptr();
   }
 }
 
 void Signature::match(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords,
-                      std::array<PyObject*, kMaxArguments>* values) const {
+                      std::span<PyObject*> values) const {
   if (nargs > positional) {
     raise(PyExc_TypeError, "%s() takes at most %d positional arguments, %zd given", function,
           positional, nargs);
   }
-  values->fill(nullptr);
-  std::copy_n(args, nargs, values->begin());
+  std::ranges::fill(values, nullptr);
+  for (Py_ssize_t i = 0; i < nargs; ++i) values[static_cast<size_t>(i)] = args[i];
   const Py_ssize_t count = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
   for (Py_ssize_t k = 0; k < count; ++k) {
     PyObject* keyword = PyTuple_GET_ITEM(keywords, k);
     // Keywords written in source are interned, so that identity finds them.
-    auto found = std::find(interned.begin(), interned.end(), keyword);
-    for (size_t i = 0; found == interned.end() && i < names.size() && names[i] != nullptr; ++i) {
-      if (PyUnicode_CompareWithASCIIString(keyword, names[i]) == 0) found = interned.begin() + i;
-    }
-    if (found == interned.end()) {
+    size_t place = 0;
+    while (place < values.size() && interned[place] != keyword) ++place;
+    if (place == values.size()) place = place_by_text(keyword, names, values.size());
+    if (place == values.size()) {
       raise(PyExc_TypeError, "%s() got an unexpected keyword argument %R", function, keyword);
     }
-    PyObject*& value = (*values)[static_cast<size_t>(found - interned.begin())];
-    if (value != nullptr) {
+    if (values[place] != nullptr) {
       raise(PyExc_TypeError, "%s() got multiple values for argument %R", function, keyword);
     }
-    value = args[nargs + k];
+    values[place] = args[nargs + k];
   }
   for (int i = 0; i < required; ++i) {
-    if ((*values)[static_cast<size_t>(i)] == nullptr) {
+    if (values[static_cast<size_t>(i)] == nullptr) {
       raise(PyExc_TypeError, "%s() misses its argument '%s'", function,
             names[static_cast<size_t>(i)]);
     }

@@ -6,7 +6,6 @@
 
 #include <nanobind/nanobind.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,45 +28,49 @@ struct Signature {
   std::array<const char*, kMaxArguments> names;        // a null ends the list
   std::array<PyObject*, kMaxArguments> interned = {};  // by prepare()
 
-  /// Interns the names; once, at import.
-  void prepare();
-  /// Fills `values` (null where an argument is not given). Raises TypeError.
+  /// Interns the names, of which there must be `count`; once, at import.
+  void prepare(size_t count);
+  /// Fills `values`, one a name (null where an argument is not given). Raises TypeError.
   void match(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords,
-             std::array<PyObject*, kMaxArguments>* values) const;
+             std::span<PyObject*> values) const;
 };
 
-using Arguments = std::array<PyObject*, Signature::kMaxArguments>;
-
-/// The first N arguments, to be bound to names.
+/// What a function of N parameters is given, in the order of its signature. Bind names to it by
+/// reference: a copy would read in wide loads what has just been written one by one, and wait.
 template <size_t N>
-std::array<PyObject*, N> first(const Arguments& arguments) {
-  std::array<PyObject*, N> values;
-  std::copy_n(arguments.begin(), N, values.begin());
-  return values;
+using Arguments = std::array<PyObject*, N>;
+
+template <size_t N>
+constexpr size_t parameters_of(PyObject* (*)(const Arguments<N>&)) {
+  return N;
 }
 
-/// The function that CPython calls for `Body`.
-template <Signature& kSignature, PyObject* (*Body)(const Arguments&)>
+/// The function that CPython calls for `Body`, which takes Arguments.
+template <Signature& kSignature, auto Body>
 PyObject* entry(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) {
   return guarded(
       [&] {
-        Arguments arguments;
-        kSignature.match(args, nargs, keywords, &arguments);
+        Arguments<parameters_of(Body)> arguments;
+        kSignature.match(args, nargs, keywords, arguments);
         return Body(arguments);
       },
       static_cast<PyObject*>(nullptr));
 }
 
 /// A row of a module's table of functions; the signature's name is the function's.
-template <Signature& kSignature, PyObject* (*Body)(const Arguments&)>
+template <Signature& kSignature, auto Body>
 PyMethodDef method(const char* doc) {
-  kSignature.prepare();
+  kSignature.prepare(parameters_of(Body));
   return {kSignature.function,
           reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(entry<kSignature, Body>)),
           METH_FASTCALL | METH_KEYWORDS, doc};
 }
 
-inline bool is_given(PyObject* argument) { return argument != nullptr && argument != Py_None; }
+inline bool is_given(PyObject* argument) {
+  if (argument == nullptr) [[likely]]
+    return false;
+  return argument != Py_None;
+}
 
 /// What a str argument means; raises TypeError or ValueError naming the choices.
 Overflow choose_overflow(PyObject* argument);

@@ -69,9 +69,9 @@ Signature astype_signature = {
     {"array", "dtype", "order", "casting", "subok", "copy", "out", "overflow", "nan", "rounding",
      "seed", "index_offset", "complex_to_real", "threads"}};
 
-PyObject* astype(const Arguments& a) {
-  const auto [argument, dtype_argument, order, casting, subok_argument, copy_argument, out,
-              overflow, nan, rounding, seed, index_offset, complex_to_real, threads] = first<14>(a);
+PyObject* astype(const Arguments<14>& a) {
+  const auto& [argument, dtype_argument, order, casting, subok_argument, copy_argument, out,
+               overflow, nan, rounding, seed, index_offset, complex_to_real, threads] = a;
   ConvertOptions options;
   // The other rules of casting are NumPy's to judge.
   const bool same_value = is_given(casting) && PyUnicode_Check(casting) &&
@@ -118,8 +118,8 @@ char contiguous_order(PyObject* argument) {
 
 Signature ascontiguous_signature = {"ascontiguous", 2, 1, {"array", "dtype", "order", "threads"}};
 
-PyObject* ascontiguous(const Arguments& a) {
-  const auto [argument, dtype_argument, order_argument, threads] = first<4>(a);
+PyObject* ascontiguous(const Arguments<4>& a) {
+  const auto& [argument, dtype_argument, order_argument, threads] = a;
   const char order = contiguous_order(order_argument);
   import_numpy();
   // What is no buffer (a list, a number, what has __array__) becomes an ndarray by NumPy's rules.
@@ -139,7 +139,7 @@ PyObject* ascontiguous(const Arguments& a) {
 
 Signature asarray_signature = {"asarray", 1, 1, {"buf"}};
 
-PyObject* asarray(const Arguments& a) {
+PyObject* asarray(const Arguments<1>& a) {
   if (is_ndarray(a[0])) return Py_NewRef(a[0]);
   BufferView view;
   view.open(a[0], Access::kRead, "buf");

@@ -96,8 +96,8 @@ std::vector<const Field*> fields_to_split(const Format& format, PyObject* names)
 
 Signature split_signature = {"split", 1, 1, {"buf", "names", "threads"}};
 
-PyObject* split(const Arguments& a) {
-  const auto [buf, names, threads] = first<3>(a);
+PyObject* split(const Arguments<3>& a) {
+  const auto& [buf, names, threads] = a;
   BufferView source;
   source.open(buf, Access::kRead, "buf");
   const std::vector<const Field*> fields = fields_to_split(source.format(), names);
@@ -375,8 +375,8 @@ PyObject* join_fresh(Joining& joining, const Format& format, const ConvertOption
 Signature join_signature = {
     "join", 2, 1, {"fields", "fmt", "out", "overflow", "nan", "missing_fields", "threads"}};
 
-PyObject* join(const Arguments& a) {
-  const auto [fields, fmt, out, overflow, nan, missing, threads] = first<7>(a);
+PyObject* join(const Arguments<7>& a) {
+  const auto& [fields, fmt, out, overflow, nan, missing, threads] = a;
   ConvertOptions options;
   options.overflow = overflow_value(overflow);
   options.nan = nan_value(nan);

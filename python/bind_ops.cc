@@ -67,28 +67,30 @@ void open_mask(PyObject* where, std::span<const int64_t> shape, BufferView* mask
         is_given(job.where) ? "buf or where" : "buf");
 }
 
-// As job.h's run, for plans with and without a mask, and with the way out of an overlap.
-void run_conversion(const Conversion& job, const LayoutView& dst, char* data) {
-  const LayoutView src = job.source.layout();
-  RunStatus status;
-  if (!is_given(job.where)) {
-    const Plan plan = cached_convert(src, dst, job.options);
-    status = try_run(plan, job.source.data(), data, job.run);
-    if (status.ok()) [[likely]]
-      return;
-    if (status.code != StatusCode::kOverlap) throw plan.status_error(status);
-    raise_overlap(job);
-  }
+[[noreturn]] void raise_failure(const Conversion& job, const Plan& plan, const RunStatus& status) {
+  if (status.code == StatusCode::kOverlap) raise_overlap(job);
+  throw plan.status_error(status);
+}
+
+// As job.h's run, with the way out of an overlap.
+void run_masked(const Conversion& job, const LayoutView& dst, char* data) {
   BufferView mask;
   open_mask(job.where, dst.shape, &mask);
-  const Plan plan = cached_convert(src, dst, mask.layout(), job.options);
+  const Plan plan = cached_convert(job.source.layout(), dst, mask.layout(), job.options);
   const int64_t bytes = plan.bytes_moved();
   const RunOptions options = run_options(job.run, bytes);
-  status = release_gil_for(
+  const RunStatus status = release_gil_for(
       bytes, [&] { return plan.try_run({job.source.data()}, {data}, {mask.data()}, options); });
-  if (status.ok()) return;
-  if (status.code != StatusCode::kOverlap) throw plan.status_error(status);
-  raise_overlap(job);
+  if (!status.ok()) raise_failure(job, plan, status);
+}
+
+void run_conversion(const Conversion& job, const LayoutView& dst, char* data) {
+  if (is_given(job.where)) [[unlikely]]
+    return run_masked(job, dst, data);
+  const Plan plan = cached_convert(job.source.layout(), dst, job.options);
+  const RunStatus status = try_run(plan, job.source.data(), data, job.run);
+  if (!status.ok()) [[unlikely]]
+    raise_failure(job, plan, status);
 }
 
 // Into `out` if it is given, else into a fresh Buffer.
@@ -117,9 +119,9 @@ Signature convert_signature = {"convert",
                                 "index_offset", "casting", "complex_to_real", "order", "fields",
                                 "missing_fields", "where", "overlap", "stream", "threads"}};
 
-PyObject* convert(const Arguments& a) {
-  const auto [buf, fmt, out, overflow, nan, rounding, seed, index_offset, casting, complex_to_real,
-              order, fields, missing, where, overlap, stream, threads] = first<17>(a);
+PyObject* convert(const Arguments<17>& a) {
+  const auto& [buf, fmt, out, overflow, nan, rounding, seed, index_offset, casting, complex_to_real,
+               order, fields, missing, where, overlap, stream, threads] = a;
   ConvertOptions options;
   read_number_options({overflow, nan, rounding, seed, index_offset, casting, complex_to_real},
                       &options);
@@ -139,8 +141,8 @@ PyObject* convert(const Arguments& a) {
 Signature copy_signature = {
     "copy", 1, 1, {"buf", "order", "out", "where", "overlap", "stream", "threads"}};
 
-PyObject* copy(const Arguments& a) {
-  const auto [buf, order, out, where, overlap, stream, threads] = first<7>(a);
+PyObject* copy(const Arguments<7>& a) {
+  const auto& [buf, order, out, where, overlap, stream, threads] = a;
   const char memory_order = order_value(order, 'C');
   BufferView source;
   source.open(buf, Access::kRead, "buf");
@@ -150,8 +152,8 @@ PyObject* copy(const Arguments& a) {
 
 Signature byteswap_signature = {"byteswap", 1, 1, {"buf", "inplace", "out", "threads"}};
 
-PyObject* byteswap(const Arguments& a) {
-  const auto [buf, inplace_argument, out, threads] = first<4>(a);
+PyObject* byteswap(const Arguments<4>& a) {
+  const auto& [buf, inplace_argument, out, threads] = a;
   const bool inplace = bool_value(inplace_argument, false);
   if (inplace && is_given(out)) {
     raise(PyExc_ValueError, "inplace=True and out= are two places for one result; give one");

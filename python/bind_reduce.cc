@@ -57,8 +57,8 @@ ReduceOp op_value(PyObject* op) {
 Signature reduce_signature = {
     "reduce", 2, 2, {"buf", "op", "axis", "dtype", "keepdims", "out", "threads"}};
 
-PyObject* reduce(const Arguments& a) {
-  const auto [buf, op, axis, dtype, keepdims, out, threads] = first<7>(a);
+PyObject* reduce(const Arguments<7>& a) {
+  const auto& [buf, op, axis, dtype, keepdims, out, threads] = a;
   ReduceOptions options;
   options.op = op_value(op);
   const bool keep = bool_value(keepdims, false);

@@ -29,9 +29,9 @@ void run_scaling(const Plan& plan, char* src, char* dst, const RunArguments& arg
 }
 
 // `decodes`: buf has the stored items, else the result.
-PyObject* scale(const Arguments& a, MakePlan make, bool decodes) {
-  const auto [buf, fmt, factor, offset, missing, axis, compute, out, overflow, nan, rounding, seed,
-              index_offset, order, threads] = first<15>(a);
+PyObject* scale(const Arguments<15>& a, MakePlan make, bool decodes) {
+  const auto& [buf, fmt, factor, offset, missing, axis, compute, out, overflow, nan, rounding, seed,
+               index_offset, order, threads] = a;
   ConvertOptions options;
   read_number_options({overflow, nan, rounding, seed, index_offset, nullptr, nullptr}, &options);
   const char memory_order = order_value(order, 'K');
@@ -71,8 +71,8 @@ Signature encode_signature = {
     {"buf", "fmt", "scale", "offset", "missing", "axis", "compute", "out", "overflow", "nan",
      "rounding", "seed", "index_offset", "order", "threads"}};
 
-PyObject* decode(const Arguments& a) { return scale(a, cached_decode, true); }
-PyObject* encode(const Arguments& a) { return scale(a, cached_encode, false); }
+PyObject* decode(const Arguments<15>& a) { return scale(a, cached_decode, true); }
+PyObject* encode(const Arguments<15>& a) { return scale(a, cached_encode, false); }
 
 }  // namespace
 

@@ -176,9 +176,9 @@ Signature register_signature{"register",
                              {"module", "qualname", "storage", "itemsize", "alignment", "swap_unit",
                               "param", "decode", "encode", "dtype"}};
 
-PyObject* register_entry(const Arguments& a) {
-  const auto [module, qualname, storage, itemsize, alignment, swap_unit, param, decode, encode,
-              dtype] = first<10>(a);
+PyObject* register_entry(const Arguments<10>& a) {
+  const auto& [module, qualname, storage, itemsize, alignment, swap_unit, param, decode, encode,
+               dtype] = a;
   TypeRegistration type;
   type.module = text_argument(module, "module");
   type.qualname = text_argument(qualname, "qualname");

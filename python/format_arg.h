@@ -24,15 +24,13 @@ namespace nb = nanobind;
 /// in the caller's hands, else a copy of its own.
 class FormatRef {
  public:
-  explicit FormatRef(const Format* held) : format_(held) {}
-  explicit FormatRef(Format&& own)
-      : own_(std::make_shared<const Format>(std::move(own))), format_(own_.get()) {}
+  explicit FormatRef(const Format* held) : format_(std::shared_ptr<const Format>(), held) {}
+  explicit FormatRef(Format&& own) : format_(std::make_shared<const Format>(std::move(own))) {}
   const Format& operator*() const { return *format_; }
-  const Format* operator->() const { return format_; }
+  const Format* operator->() const { return format_.get(); }
 
  private:
-  std::shared_ptr<const Format> own_;
-  const Format* format_;
+  std::shared_ptr<const Format> format_;  // owns nothing where another holds the format
 };
 
 /// A reference to `format` that is never dropped; once too many are held, a copy.

@@ -30,13 +30,6 @@ inline RunOptions options_for(const RunArguments& arguments, int64_t bytes) {
   return options;
 }
 
-inline RunStatus status_of_run(const Plan& plan, char* src, char* dst,
-                               const RunArguments& arguments) {
-  const int64_t bytes = plan.bytes_moved();
-  const RunOptions options = options_for(arguments, bytes);
-  return release_gil_for(bytes, [&] { return plan.try_run({src}, {dst}, options); });
-}
-
 }  // namespace
 
 #if PY_VERSION_HEX < 0x030D0000
@@ -55,11 +48,16 @@ RunOptions run_options(const RunArguments& arguments, int64_t bytes) {
 }
 
 RunStatus try_run(const Plan& plan, char* src, char* dst, const RunArguments& arguments) {
-  return status_of_run(plan, src, dst, arguments);
+  const int64_t bytes = plan.bytes_moved();
+  const RunOptions options = options_for(arguments, bytes);
+  // Giving the lock up and taking it again costs as much as copying some 10 KiB, and far more where
+  // another thread is waiting for it.
+  if (plan.is_brief()) return plan.try_run({src}, {dst}, options);
+  return release_gil_for(bytes, [&] { return plan.try_run({src}, {dst}, options); });
 }
 
 void run(const Plan& plan, char* src, char* dst, const RunArguments& arguments) {
-  const RunStatus status = status_of_run(plan, src, dst, arguments);
+  const RunStatus status = try_run(plan, src, dst, arguments);
   if (!status.ok()) [[unlikely]]
     throw plan.status_error(status);
 }

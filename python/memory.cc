@@ -2,6 +2,7 @@
 // memory.h.
 #include "python/memory.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -93,17 +94,23 @@ nb::object memory_of_object(nb::handle owner) {
 nb::object memory_of_size(int64_t size, bool zeroed, char** data) {
   Memory* memory = new_memory();
   nb::object result = finish(memory);
-  const size_t alignment = size >= kHugeFrom ? kHugePage : kAlignment;
-  // aligned_alloc wants a multiple of the alignment; a multiple of 64 is enough for posix_memalign.
-  if (posix_memalign(&memory->bytes, alignment, static_cast<size_t>(size > 0 ? size : 1)) != 0) {
-    memory->bytes = nullptr;
+  const auto bytes = static_cast<size_t>(size);
+  size_t skip = 0;
+  if (size >= kHugeFrom) {
+    if (posix_memalign(&memory->bytes, kHugePage, bytes) != 0) memory->bytes = nullptr;
+  } else {
+    // malloc has small blocks at hand, posix_memalign has not.
+    memory->bytes = std::malloc(bytes + kAlignment);
+    skip = (0 - reinterpret_cast<uintptr_t>(memory->bytes)) % kAlignment;
+  }
+  if (memory->bytes == nullptr) {
     raise(PyExc_MemoryError, "no memory for a result of %lld bytes", static_cast<long long>(size));
   }
 #if defined(MADV_HUGEPAGE)
-  if (size >= kHugeFrom) madvise(memory->bytes, static_cast<size_t>(size), MADV_HUGEPAGE);
+  if (size >= kHugeFrom) madvise(memory->bytes, bytes, MADV_HUGEPAGE);
 #endif
-  if (zeroed) std::memset(memory->bytes, 0, static_cast<size_t>(size));
-  *data = static_cast<char*>(memory->bytes);
+  *data = static_cast<char*>(memory->bytes) + skip;
+  if (zeroed) std::memset(*data, 0, bytes);
   return result;
 }
 

@@ -73,7 +73,7 @@ bool read_ndarray(PyObject* object, BufferView* view) {
   PyArrayObject* array = array_in(object);
   view->keep(nb::borrow(object));
   // Python code may run from here on, in the format's parser already, and assign the array's shape
-  // or dtype: everything is taken as it is now.
+  // or dtype: everything is taken as it is now. Who parses the dtype holds it meanwhile.
   const int ndim = PyArray_NDIM(array);
   char* data = PyArray_BYTES(array);
   const bool readonly = (PyArray_FLAGS(array) & NPY_ARRAY_WRITEABLE) == 0;
@@ -84,8 +84,8 @@ bool read_ndarray(PyObject* object, BufferView* view) {
     dims[k] = shape[k];
     dims[ndim + k] = strides[k];
   }
-  const nb::object dtype = nb::borrow(reinterpret_cast<PyObject*>(PyArray_DESCR(array)));
-  view->set(format_of_dtype(dtype.ptr()), data, ndim, dims, dims + ndim, readonly);
+  PyObject* dtype = reinterpret_cast<PyObject*>(PyArray_DESCR(array));
+  view->set(format_of_dtype(dtype), data, ndim, dims, dims + ndim, readonly);
   return true;
 }
 

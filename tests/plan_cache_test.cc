@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -106,6 +107,43 @@ TEST_F(PlanCacheTest, ReductionsByOpAndAxes) {
   EXPECT_NE(id(a), id(b));
   EXPECT_NE(id(a), id(c));
   EXPECT_EQ(id(a), id(cached_reduce(src.view(), dst.view(), sum0)));
+}
+
+// A question is compared with the one before it, which may be longer or shorter, or begin alike.
+TEST_F(PlanCacheTest, LongAndShortQuestionsInTurn) {
+  const Format f = Format::parse("f"), h = Format::parse("h");
+  std::vector<std::function<Plan()>> questions;
+  for (const size_t ndim : {size_t{0}, size_t{64}, size_t{1}, size_t{3}}) {
+    const Args args = {f, std::vector<int64_t>(ndim, 1), std::vector<int64_t>(ndim, 4)};
+    questions.push_back([=] { return cached_convert(args.view(), args.view()); });
+    questions.push_back([=] { return cached_byteswap(args.view(), args.view()); });
+  }
+  const Args cube = {f, {1, 1, 1}, {4, 4, 4}};
+  for (const std::vector<int>& axes : {std::vector<int>{0}, {0, 1}, {0, 1, 2}}) {
+    questions.push_back([=] {
+      return cached_reduce(cube.view(), cube.view(), {.op = ReduceOp::kMin, .axes = axes});
+    });
+  }
+  const Args stored = {h, {4}, {2}}, decoded = {f, {4}, {4}};
+  for (const size_t values : {1, 4}) {
+    for (const size_t missing : {0, 1, 2}) {
+      Scaling scaling;
+      scaling.scale.assign(values, 0.5);
+      for (size_t k = 0; k < missing; ++k) {
+        scaling.missing.push_back(ElementBytes::of(static_cast<int16_t>(-1 - int(k))));
+      }
+      questions.push_back([=] { return cached_decode(stored.view(), decoded.view(), scaling); });
+    }
+  }
+  std::vector<Plan> answers;
+  for (const auto& ask : questions) answers.push_back(ask());
+  EXPECT_EQ(plan_cache_stats().hits, 0u);
+  for (size_t i = 0; i < questions.size(); ++i) {
+    for (size_t k = 0; k < questions.size(); ++k) {
+      EXPECT_EQ(id(questions[i]()), id(answers[i])) << i << " after " << k;
+      EXPECT_EQ(id(questions[k]()), id(answers[k])) << k << " after " << i;
+    }
+  }
 }
 
 TEST_F(PlanCacheTest, AnotherTargetIsAnotherPlan) {

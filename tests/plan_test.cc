@@ -111,6 +111,29 @@ TEST_P(PlanTest, Facts) {
   EXPECT_EQ(sum.size(), 15);
 }
 
+// One call of one kernel over few bytes: who holds a lock may keep it.
+TEST_P(PlanTest, Brief) {
+  const auto is_brief = [](const Layout& src, const Layout& dst,
+                           const ConvertOptions& options = {}) {
+    return Plan::convert(src, dst, options).is_brief();
+  };
+  EXPECT_TRUE(is_brief(packed("f", {16384}), packed("f", {16384})));
+  EXPECT_TRUE(is_brief(packed("H", {128, 128}), packed("f", {128, 128})));
+  EXPECT_TRUE(is_brief(packed("i", {}), packed("f", {})));
+  EXPECT_FALSE(is_brief(packed("f", {16385}), packed("f", {16385}))) << "more than 128 KiB";
+
+  const auto every_other = [](int64_t n) { return Layout::strided(Format::parse("f"), {n}, {8}); };
+  EXPECT_TRUE(is_brief(every_other(2048), packed("f", {2048})));
+  EXPECT_FALSE(is_brief(every_other(2049), packed("f", {2049}))) << "16 KiB of items apart";
+
+  EXPECT_FALSE(is_brief(packed(">l", {8}), packed("Zg", {8}))) << "several kernels";
+  EXPECT_FALSE(is_brief(packed("T{f:x:h:y:}", {8}), packed("T{d:x:b:y:}", {8}))) << "two fields";
+  EXPECT_FALSE(is_brief(packed("f", {8}), packed("b", {8}), {.rounding = Rounding::kStochastic}))
+      << "numbered items";
+  EXPECT_FALSE(Plan::convert(packed("f", {8}), packed("f", {8}), packed("?", {8})).is_brief());
+  EXPECT_FALSE(Plan::convert(packed("f", {0}), packed("f", {0})).is_brief()) << "no call";
+}
+
 // --- refused when made ---------------------------------------------------------------------------
 
 struct Refusal {

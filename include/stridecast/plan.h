@@ -206,7 +206,10 @@ class STRIDECAST_API Plan {
   const std::string& field_path(int field) const;
   int64_t size() const noexcept;         // items of the destination (of the source for a reduction)
   int64_t bytes_moved() const noexcept;  // read plus written, a measure of the work
-  const char* target() const noexcept;   // the SIMD target whose kernels it uses
+  /// Whether a run is one call of one kernel over few bytes, a matter of microseconds: a caller may
+  /// well keep its locks meanwhile.
+  bool is_brief() const noexcept;
+  const char* target() const noexcept;  // the SIMD target whose kernels it uses
 
   struct Impl;
   explicit Plan(std::shared_ptr<const Impl> impl) noexcept : impl_(std::move(impl)) {}
