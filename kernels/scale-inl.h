@@ -123,9 +123,9 @@ HWY_INLINE hn::Vec<D> FactorsAt(D d, const T* values, size_t i) {
 }
 
 template <bool kEach, class D, typename T>
-HWY_INLINE hn::Vec<D> FewFactorsAt(D d, const T* values, size_t i, size_t count) {
+HWY_INLINE hn::Vec<D> FewFactorsAt(D d, const T* values, size_t i, size_t count, T pad = T{1}) {
   if constexpr (kEach) {
-    return LoadFew(d, values + i, count, T{1});
+    return LoadFew(d, values + i, count, pad);
   } else {
     return hn::Set(d, *values);
   }

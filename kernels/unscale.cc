@@ -17,6 +17,44 @@ HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
 
+// (x - offset) / scale to the nearest integer, ties to even.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V NearestQuotient(D, V x, V scale, V offset) {
+  return hn::Round(hn::Div(hn::Sub(x, offset), scale));
+}
+
+// The same without a division, which takes as long as all the rest of encoding. A product with the
+// inverse is off the rounded quotient by at most 2^-51 of it, below 2^40 by less than 2^-11: both
+// have the same nearest integer if the product is not that close to the middle of two. False if
+// some lane is too close, or too large. NaN is NaN either way.
+template <typename T>
+class ByInverse {
+ public:
+  // float32 has too few bits beside those of the integers.
+  explicit ByInverse(T scale)
+      : inverse_(T{1} / scale), works_(sizeof(T) == 8 && IsNormal(inverse_)) {}
+
+  template <class D, class V = hn::Vec<D>>
+  HWY_INLINE bool Find(D d, V x, V offset, V& nearest) const {
+    if (!works_) return false;
+    const auto product = hn::Mul(hn::Sub(x, offset), hn::Set(d, inverse_));
+    nearest = hn::Round(product);
+    const auto close = hn::Ge(hn::Abs(hn::Sub(product, nearest)), hn::Set(d, T{0.4995}));
+    const auto large = hn::Ge(hn::Abs(product), hn::Set(d, T{0x1p40}));
+    return hn::AllFalse(d, hn::Or(close, large));
+  }
+
+ private:
+  static bool IsNormal(T value) {
+    using Limits = std::numeric_limits<T>;
+    const T magnitude = value < 0 ? -value : value;
+    return magnitude >= Limits::min() && magnitude <= Limits::max();
+  }
+
+  T inverse_;
+  bool works_;
+};
+
 template <bool kEach, bool kFlags, typename T>
 HWY_NOINLINE void UnscaleItems(const ScaleParams& params, const Factors<T>& factors, const T* src,
                                T* dst, uint8_t* flags, size_t count) {
@@ -25,9 +63,14 @@ HWY_NOINLINE void UnscaleItems(const ScaleParams& params, const Factors<T>& fact
   const size_t lanes = hn::Lanes(d);
   const auto filler = hn::Set(d, static_cast<T>(params.filler));
   const bool rounds = params.rounds;
-  const auto unscale = [&](auto x, auto scale, auto offset) {
-    auto y = hn::Div(hn::Sub(x, offset), scale);
-    if (rounds) y = hn::Round(y);
+  const ByInverse<T> by_inverse(kEach ? T{0} : *factors.scale);
+  const auto unscale = [&](auto x, auto scale, auto offset) HWY_ATTR {
+    hn::Vec<decltype(d)> y;
+    if (!rounds) {
+      y = hn::Div(hn::Sub(x, offset), scale);
+    } else if (kEach || !by_inverse.Find(d, x, offset, y)) {
+      y = NearestQuotient(d, x, scale, offset);
+    }
     return kFlags ? hn::IfThenElse(hn::IsNaN(x), filler, y) : y;
   };
   size_t i = 0;
@@ -64,18 +107,16 @@ uint32_t UnscaleRun(const sc_run* run) {
   return 0;
 }
 
-template <class D>
-HWY_INLINE hn::Vec<D> ToInteger(D d, hn::Vec<hn::Rebind<float, D>> v) {
-  const auto wide = hn::ConvertTo(hn::Rebind<int32_t, D>(), v);
-  if constexpr (sizeof(hn::TFromD<D>) == 4) {
-    return wide;
+// Of integral values within its range.
+template <class D, typename T>
+HWY_INLINE hn::Vec<D> ToInteger(D d, hn::Vec<hn::Rebind<T, D>> v) {
+  const hn::Rebind<int32_t, D> d32;
+  hn::Vec<decltype(d32)> wide;
+  if constexpr (sizeof(T) == 4) {
+    wide = hn::ConvertInRangeTo(d32, v);
   } else {
-    return hn::DemoteTo(d, wide);
+    wide = hn::DemoteInRangeTo(d32, v);
   }
-}
-template <class D>
-HWY_INLINE hn::Vec<D> ToInteger(D d, hn::Vec<hn::Rebind<double, D>> v) {
-  const auto wide = hn::DemoteTo(hn::Rebind<int32_t, D>(), v);
   if constexpr (sizeof(hn::TFromD<D>) == 4) {
     return wide;
   } else {
@@ -102,54 +143,40 @@ struct Encode {
     const hn::ScalableTag<T> d;
     const hn::Rebind<I, decltype(d)> di;
     const size_t lanes = hn::Lanes(d);
-    auto misfits = hn::Zero(d), nans = hn::Zero(d);
+    const ByInverse<T> by_inverse(kEach ? T{0} : *factors.scale);
+    auto misfits = hn::MaskFalse(d), nans = hn::MaskFalse(d);
+    const auto convert = [&](auto y) HWY_ATTR {
+      const auto nan = hn::IsNaN(y);
+      const auto inside = hn::Max(hn::Min(y, hn::Set(d, hi)), hn::Set(d, lo));
+      if constexpr (kReport) {
+        const auto outside = hn::AndNot(nan, hn::Ne(inside, y));
+        misfits = hn::Or(misfits, hn::Or(outside, hn::Eq(y, hn::Set(d, forbidden))));
+        nans = hn::Or(nans, nan);
+      }
+      return ToInteger<decltype(di), T>(di, hn::IfThenElse(nan, hn::Set(d, of_nan), inside));
+    };
     size_t i = 0;
     for (; i + lanes <= count; i += lanes) {
       const auto x = hn::LoadU(d, src + i);
-      const auto y = Number(d, x, FactorsAt<kEach>(d, factors.scale, i),
-                            FactorsAt<kEach>(d, factors.offset, i));
-      if constexpr (kReport) {
-        misfits = hn::Or(misfits, hn::VecFromMask(d, Misfit(d, y)));
-        nans = hn::Or(nans, hn::VecFromMask(d, hn::IsNaN(x)));
-      }
-      hn::StoreU(ToInteger(di, Inside(d, y)), di, dst + i);
+      const auto scale = FactorsAt<kEach>(d, factors.scale, i);
+      const auto offset = FactorsAt<kEach>(d, factors.offset, i);
+      hn::Vec<decltype(d)> y;
+      if (kEach || !by_inverse.Find(d, x, offset, y)) y = NearestQuotient(d, x, scale, offset);
+      hn::StoreU(convert(y), di, dst + i);
     }
-    if (i < count) {
+    if (i < count) {  // further lanes repeat the last item
       const size_t rest = RestOf(d, i, count);
-      const auto x = LoadFew(d, src + i, rest, T{0});
-      const auto y = Number(d, x, FewFactorsAt<kEach>(d, factors.scale, i, rest),
-                            FewFactorsAt<kEach>(d, factors.offset, i, rest));
-      if constexpr (kReport) {
-        const auto few = hn::FirstN(d, rest);
-        misfits = hn::Or(misfits, hn::VecFromMask(d, hn::And(few, Misfit(d, y))));
-        nans = hn::Or(nans, hn::VecFromMask(d, hn::And(few, hn::IsNaN(x))));
-      }
-      StoreFew(ToInteger(di, Inside(d, y)), di, dst + i, rest);
+      const auto x = LoadFew(d, src + i, rest, src[count - 1]);
+      const T last_scale = factors.scale[kEach ? count - 1 : 0];
+      const T last_offset = factors.offset[kEach ? count - 1 : 0];
+      const auto y =
+          NearestQuotient(d, x, FewFactorsAt<kEach>(d, factors.scale, i, rest, last_scale),
+                          FewFactorsAt<kEach>(d, factors.offset, i, rest, last_offset));
+      StoreFew(convert(y), di, dst + i, rest);
     }
     if constexpr (!kReport) return 0;
-    const hn::RebindToUnsigned<decltype(d)> du;
-    const auto any = [&](auto bits) {
-      return !hn::AllTrue(du, hn::Eq(hn::BitCast(du, bits), hn::Zero(du)));
-    };
-    return (any(misfits) ? uint32_t{SC_ERR_OVERFLOW} : 0) |
-           (nan_is_error && any(nans) ? uint32_t{SC_ERR_NAN} : 0);
-  }
-
- private:
-  template <class D, class V>
-  HWY_INLINE static V Number(D, V x, V scale, V offset) {
-    return hn::Round(hn::Div(hn::Sub(x, offset), scale));
-  }
-  template <class D, class V>
-  HWY_INLINE hn::Mask<D> Misfit(D d, V y) const {
-    const auto outside = hn::Or(hn::Lt(y, hn::Set(d, lo)), hn::Gt(y, hn::Set(d, hi)));
-    return hn::Or(outside, hn::Eq(y, hn::Set(d, forbidden)));
-  }
-  template <class D, class V>
-  HWY_INLINE V Inside(D d, V y) const {
-    auto v = hn::IfThenElse(hn::Lt(y, hn::Set(d, lo)), hn::Set(d, lo), y);
-    v = hn::IfThenElse(hn::Gt(v, hn::Set(d, hi)), hn::Set(d, hi), v);
-    return hn::IfThenElse(hn::IsNaN(y), hn::Set(d, of_nan), v);
+    return (hn::AllFalse(d, misfits) ? 0 : uint32_t{SC_ERR_OVERFLOW}) |
+           (!nan_is_error || hn::AllFalse(d, nans) ? 0 : uint32_t{SC_ERR_NAN});
   }
 };
 

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -186,6 +188,29 @@ TEST_P(ScalingTest, EncodingRoundsToNearestEvenUnlessToldOtherwise) {
   EXPECT_EQ(encode<int8_t>(x, scaling_of(1, 0), {.rounding = Rounding::kTowardsZero}),
             (std::vector<int8_t>{0, 1, 2, 0, -1, 2, 2}));
   EXPECT_EQ(encode<float>(x, scaling_of(2, 1))[0], -0.25f);
+}
+
+// Quotients at the middle of two integers and some steps beside it, by scales whose inverse is no
+// number, or a rounded one: what the division gives, rounded, and not what a product would.
+TEST_P(ScalingTest, EncodingRoundsTheQuotient) {
+  using Limits = std::numeric_limits<double>;
+  for (const double scale : {1.0, 0.1, 0.3, 3.0, 7.0, -1e-3, 1.0 / 3, 1e300, 1e-310, Limits::max(),
+                             Limits::denorm_min()}) {
+    std::vector<double> x = {Limits::infinity(), -Limits::infinity(), Limits::max(), 0.0, -0.0};
+    std::vector<int16_t> expected;
+    for (int k = -40; k <= 40; ++k) {
+      double at = (k * 400 + 0.5) * scale;
+      for (int step = 0; step < 4; ++step) at = std::nextafter(at, -Limits::infinity());
+      for (int step = 0; step < 8; ++step, at = std::nextafter(at, Limits::infinity())) {
+        x.push_back(at);
+      }
+    }
+    for (const double value : x) {
+      const double number = std::nearbyint(value / scale);
+      expected.push_back(static_cast<int16_t>(std::clamp(number, -32768.0, 32767.0)));
+    }
+    EXPECT_EQ(encode<int16_t>(x, scaling_of(scale, 0), kSaturating), expected) << scale;
+  }
 }
 
 TEST_P(ScalingTest, EncodingPutsTheMissingValueInPlaceOfNan) {
