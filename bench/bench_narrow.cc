@@ -95,13 +95,18 @@ void register_benchmarks(const kernels::KernelTable& table) {
           table.narrow_float[s], s == 0 ? 4 : 2, 1, &params[k]);
     }
   }
-  add_kernel(
-      "narrow_float/kernel/float32/float8_e8m0fnu",
-      table.convert[static_cast<int>(DType::kFloat32)][static_cast<int>(DType::kFloat8E8M0FNU)], 4,
-      1, nullptr);
+  for (DType src : {DType::kFloat32, DType::kInt16, DType::kInt32, DType::kInt64}) {
+    add_kernel(std::string("narrow_float/kernel/") + type_facts(src).name + "/float8_e8m0fnu",
+               table.convert[static_cast<int>(src)][static_cast<int>(DType::kFloat8E8M0FNU)],
+               type_facts(src).size, 1, nullptr);
+  }
   static const NarrowIntParams four_bits = {.bits = 4};
   add_kernel("narrow_int/kernel/extend", table.extend_bits, 1, 1, &four_bits);
-  add_kernel("narrow_int/kernel/keep", table.keep_bits, 1, 1, &four_bits);
+  for (int k = 0; k < kernels::kBitsSizes; ++k) {
+    const int64_t size = int64_t{1} << k;
+    add_kernel("narrow_int/kernel/keep/" + std::to_string(size), table.keep_bits[k], size, 1,
+               &four_bits);
+  }
   add_kernel("odd/kernel/int64", table.odd[static_cast<int>(DType::kInt64)], 8, 8, nullptr);
   add_kernel("odd/kernel/uint64", table.odd[static_cast<int>(DType::kUint64)], 8, 8, nullptr);
   add_kernel("odd/kernel/float64", table.odd[static_cast<int>(DType::kFloat64)], 8, 4, nullptr);

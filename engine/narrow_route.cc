@@ -1,5 +1,5 @@
 // Routes of the types of at most 8 bits. As a source a byte is looked up; as a destination they are
-// reached from float32 (or another float that lies in float32's lanes) and from 8-bit integers.
+// reached from float32 (or another float that lies in float32's lanes) and from integers.
 
 #include <array>
 #include <bit>
@@ -96,7 +96,7 @@ bool route_by_bits(RouteBuilder& b, DType dst) {
   }
   const int bits = narrow_int_bits(dst);
   if (is_narrow(src) && narrow_int_bits(src) < bits) return false;
-  b.add(b.table().keep_bits, dst, kernels::NarrowIntParams{bits});
+  b.add(b.table().keep_bits[0], dst, kernels::NarrowIntParams{bits});
   return true;
 }
 
@@ -127,18 +127,21 @@ void widen_narrow(RouteBuilder& b) {
     return;
   }
   const bool is_signed = range_facts(src).int_min < 0;
-  b.add(is_signed ? b.table().extend_bits : b.table().keep_bits,
+  b.add(is_signed ? b.table().extend_bits : b.table().keep_bits[0],
         is_signed ? DType::kInt8 : DType::kUint8, kernels::NarrowIntParams{narrow_int_bits(src)});
 }
 
 void route_to_narrow(RouteBuilder& b, DType dst, bool saturate) {
   const kernels::KernelTable& table = b.table();
   if (is_int(dst)) {
-    if (!b.is(DType::kUint8)) route_plain(b, DType::kInt8, saturate);
-    b.add(table.keep_bits, dst, kernels::NarrowIntParams{narrow_int_bits(dst)});
+    if (!is_int(b.type()) || b.is(DType::kBool)) route_plain(b, DType::kInt8, saturate);
+    const int size = kernels::move_index(type_facts(b.type()).size);
+    b.add(table.keep_bits[size], dst, kernels::NarrowIntParams{narrow_int_bits(dst)});
     return;
   }
   const bool no_sign = dst == DType::kFloat8E8M0FNU;  // and a range that all integers are in
+  const bool direct_power = table.convert[table_index(b.type())][table_index(dst)].run != nullptr;
+  if (no_sign && !saturate && direct_power) return b.convert(dst);
   if (no_sign && is_int(b.type()) && type_facts(b.type()).size == 4) b.convert(DType::kFloat64);
   if (no_sign && is_int(b.type()) && type_facts(b.type()).size == 8) b.odd(DType::kFloat64);
   if (b.is(DType::kLongDouble)) b.odd(DType::kFloat64);

@@ -155,14 +155,25 @@ HWY_INLINE hn::Vec<DstTag<Op>> ConvertQuick(const Op& op, hn::Vec<SrcTag<Op>> v)
 }
 
 // Four vectors, for the rare blocks that Accept declines: out of line to keep the loop small.
-template <class Op, class V = hn::Vec<SrcTag<Op>>>
+// Streamed, too, where its neighbours are: stores into the caches would fetch their lines.
+template <bool kStream, class Op, class V = hn::Vec<SrcTag<Op>>>
 HWY_NOINLINE void ConvertExactly(const Op& op, V v0, V v1, V v2, V v3, typename Op::Dst* dst) {
+  using Dst = typename Op::Dst;
+  constexpr size_t kItems = 4 * HWY_MAX_LANES_D(DstTag<Op>);
   const DstTag<Op> dd;
   const size_t lanes = hn::Lanes(dd);
-  hn::StoreU(op.Convert(dd, v0), dd, dst);
-  hn::StoreU(op.Convert(dd, v1), dd, dst + lanes);
-  hn::StoreU(op.Convert(dd, v2), dd, dst + 2 * lanes);
-  hn::StoreU(op.Convert(dd, v3), dd, dst + 3 * lanes);
+  alignas(64) Dst items[kStream ? kItems : 1];
+  Dst* const to = kStream ? items : dst;
+  hn::StoreU(op.Convert(dd, v0), dd, to);
+  hn::StoreU(op.Convert(dd, v1), dd, to + lanes);
+  hn::StoreU(op.Convert(dd, v2), dd, to + 2 * lanes);
+  hn::StoreU(op.Convert(dd, v3), dd, to + 3 * lanes);
+  if constexpr (kStream) {
+    const hn::CappedTag<Dst, HWY_MIN(kItems, 64 / sizeof(Dst))> d;
+    for (size_t i = 0; i < 4 * lanes; i += hn::Lanes(d)) {
+      hn::Stream(hn::Load(d, items + i), d, dst + i);
+    }
+  }
 }
 
 // One vector.
@@ -223,7 +234,7 @@ HWY_INLINE void ConvertVectors(const Op& op, V v0, V v1, V v2, V v3, typename Op
   if (HWY_LIKELY(AcceptAll(op, v0, v1, v2, v3))) {
     StoreBlock<kStream>(op, v0, v1, v2, v3, dst);
   } else {
-    ConvertExactly(op, v0, v1, v2, v3, dst);
+    ConvertExactly<kStream>(op, v0, v1, v2, v3, dst);
   }
 }
 
@@ -314,8 +325,14 @@ inline constexpr size_t kLineBytes = 64;
 
 // Arithmetic between loads fills the reorder buffer, so that fewer lines are on their way than a
 // plain copy keeps: asked for this far ahead, float32 to bfloat16 from memory takes 14% less time
-// (Zen 4; from 4 KiB on it helps, below 2 KiB it hurts).
-inline constexpr uintptr_t kPrefetchAhead = 6144;
+// (Zen 4; from 4 KiB on it helps, below 2 KiB it hurts; most pairs are fastest at 8 to 12 KiB).
+inline constexpr uintptr_t kPrefetchAhead = 8192;
+
+// An Op may say with kFetches that it does without: little arithmetic and few stores.
+template <class Op>
+concept NeverFetches = requires {
+  requires !Op::kFetches;
+};
 
 // The lines of `bytes` bytes that far behind `from`; past the end of the memory this does nothing.
 HWY_INLINE void PrefetchLines(const void* from, size_t bytes) {
@@ -339,7 +356,7 @@ HWY_NOINLINE void StreamItems(const Op& from_run, const typename Op::Src* src,
   }
   if (i != 0) ConvertItems(op, src, dst, i);
   for (; i + block <= count; i += block) {
-    if (fetch) PrefetchLines(src + i, block * sizeof(typename Op::Src));
+    if (!NeverFetches<Op> && fetch) PrefetchLines(src + i, block * sizeof(typename Op::Src));
     ConvertBlock<true>(op, src + i, dst + i);
   }
   if (i < count) ConvertItems(op, src + i, dst + i, count - i);

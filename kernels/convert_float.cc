@@ -253,8 +253,18 @@ struct FloatOp<double, BFloat16> : Stateless {
   HWY_INLINE hn::Vec<D4> Pack4(D4 d4, V v0, V v1, V v2, V v3) const {
     const hn::Repartition<float, D4> df32;
     const hn::RebindToUnsigned<decltype(df32)> du32;
+#if HWY_TARGET == HWY_AVX2
+    // Packing by blocks of 16 bytes brings vectors into order that were taken in turn.
+    const hn::RebindToSigned<decltype(df32)> di32;
+    const auto in_low_half = [&](V a, V b) {
+      const auto upper = QuietInUpperHalf(du32, Float64PairToFloat32Odd<38>(df32, a, b));
+      return hn::BitCast(di32, hn::ShiftRight<16>(upper));
+    };
+    return hn::ReorderDemote2To(d4, in_low_half(v0, v2), in_low_half(v1, v3));
+#else
     return PackUpperHalves(d4, BFloat16InUpperHalf(du32, Float64PairToFloat32Odd<38>(df32, v0, v1)),
                            BFloat16InUpperHalf(du32, Float64PairToFloat32Odd<38>(df32, v2, v3)));
+#endif
   }
 };
 

@@ -15,6 +15,7 @@
 #include "kernels/convert_strided-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
+#include "kernels/pack_bytes-inl.h"
 #include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -152,6 +153,8 @@ struct Wrap : Stateless {
   using Src = typename From::Lane;
   using Dst = D;
   using Wide = std::conditional_t<sizeof(D) == 8, D, float>;
+  // float32 to a byte: 0.95 of a plain stream's speed without, 0.9 with (Zen 4).
+  static constexpr bool kFetches = sizeof(Src) < 4 * sizeof(Dst);
   template <class DD, class V>
   HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
     return WrapFloat32(dd, From::ToFloat32(hn::Rebind<float, DD>(), v));
@@ -159,13 +162,16 @@ struct Wrap : Stateless {
 
   template <class DD, class V>
   HWY_INLINE hn::Vec<DD> Quick(DD dd, V v) const {
-    const hn::Rebind<int32_t, DD> di32;
-    const auto i = hn::ConvertInRangeTo(di32, From::ToFloat32(hn::Rebind<float, DD>(), v));
+    const auto i = QuickInt32(v);
     if constexpr (sizeof(D) == 8) {
       return hn::BitCast(dd, hn::PromoteTo(hn::RebindToSigned<DD>(), i));
     } else {
       return LowBits(dd, i);
     }
+  }
+  template <class D8, class V>
+  HWY_INLINE hn::Vec<D8> Pack4(D8 d8, V v0, V v1, V v2, V v3) const requires(sizeof(D) == 1) {
+    return PackLowBytes(d8, QuickInt32(v0), QuickInt32(v1), QuickInt32(v2), QuickInt32(v3));
   }
   // Magnitudes as integers: in the order of the values, NaNs on top.
   template <class V>
@@ -182,6 +188,14 @@ struct Wrap : Stateless {
   HWY_INLINE bool Accept(V largest) const {
     const hn::DFromV<V> d;
     return hn::AllTrue(d, hn::Lt(largest, hn::Set(d, From::kTwo31Bits)));
+  }
+
+ private:
+  template <class V>
+  HWY_INLINE static auto QuickInt32(V v) {
+    const hn::DFromV<V> ds;
+    return hn::ConvertInRangeTo(hn::Rebind<int32_t, decltype(ds)>(),
+                                From::ToFloat32(hn::Rebind<float, decltype(ds)>(), v));
   }
 };
 

@@ -142,6 +142,16 @@ HWY_INLINE hn::Vec<DU32> BFloat16InUpperHalf(DU32 du32, VecOfF32<DU32> v) {
   return hn::IfThenElse(hn::RebindMask(du32, hn::IsNaN(v)), nan, FiniteInUpperHalf(du32, v));
 }
 
+// The same where all NaNs are quiet, as conversions leave them: as integers they are not less than
+// the one of their sign.
+template <class DU32>
+HWY_INLINE hn::Vec<DU32> QuietInUpperHalf(DU32 du32, VecOfF32<DU32> v) {
+  const hn::RebindToSigned<DU32> di32;
+  const auto positive = hn::Min(hn::BitCast(di32, v), hn::Set(di32, 0x7fc00000));
+  const auto bits = hn::Min(hn::BitCast(du32, positive), hn::Set(du32, 0xffc00000u));
+  return FiniteInUpperHalf(du32, hn::BitCast(hn::Rebind<float, DU32>(), bits));
+}
+
 template <class DU16, class VU32>
 HWY_INLINE hn::Vec<DU16> UpperHalves(DU16 du16, VU32 v) {
   return hn::TruncateTo(du16, hn::ShiftRight<16>(v));

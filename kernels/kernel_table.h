@@ -97,10 +97,11 @@ struct NarrowFloatParams {
   bool unsigned_zero = false;  // zero never has a sign
 };
 
-// sc_run.params of extend_bits and keep_bits: how many low bits of a byte count.
+// sc_run.params of extend_bits and keep_bits: how many low bits count, at most 8.
 struct NarrowIntParams {
   int32_t bits = 8;
 };
+inline constexpr int kBitsSizes = 4;  // move_index of 1, 2, 4, 8
 
 // sc_run.params of round_integral, round_float and round_wide. Their items lie packed, one after
 // the other, also where a run has several rows: those and index_step are for the random numbers, of
@@ -253,8 +254,8 @@ struct KernelTable {
   sc_entry narrow_float[3] = {};
   // From a byte of which the low bits are a signed integer to int8. In place.
   sc_entry extend_bits = {};
-  // The low bits of a byte, the others 0. In place.
-  sc_entry keep_bits = {};
+  // A byte with the low bits of an integer of 1, 2, 4, 8 bytes, the others 0. In place.
+  sc_entry keep_bits[kBitsSizes] = {};
   // Carriers rounded to odd, so that a second rounding (to at least two bits fewer) is as good as
   // one: int64, uint64 and long double to float64, float64 to float32 (with 14 of its bits, which
   // subnormals hold as well). Infinities and NaNs stay; what is not zero does not become zero, and

@@ -1,6 +1,6 @@
 // float32, float16 and bfloat16 to floats of at most 8 bits, which are given by run-time constants
-// (NarrowFloatParams), and float32 to float8_e8m0fnu, which has neither fraction nor sign. One
-// rounding to nearest even; all other sources come through these.
+// (NarrowFloatParams), and float32 and integers to float8_e8m0fnu, which has neither fraction nor
+// sign. One rounding to nearest even; all other sources come through these.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/narrow_float.cc"
@@ -11,93 +11,13 @@
 #include "kernels/convert-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
+#include "kernels/narrow_half-inl.h"
+#include "kernels/pack_bytes-inl.h"
 #include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
-
-// Four vectors of lanes are packed to one of bytes in two steps. On x86 these go block by block of
-// 16 bytes, and one permutation mends the order.
-template <class DTo, class V>
-HWY_INLINE hn::Vec<DTo> PackSaturated(DTo d, V v0, V v1) {
-#if HWY_ARCH_X86
-  return hn::ReorderDemote2To(d, v0, v1);
-#else
-  return hn::OrderedDemote2To(d, v0, v1);
-#endif
-}
-
-#undef STRIDECAST_PACKS_BY_BLOCKS
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && HWY_TARGET > HWY_AVX3_DL
-#define STRIDECAST_PACKS_BY_BLOCKS 1
-#else
-#define STRIDECAST_PACKS_BY_BLOCKS 0
-#endif
-
-#if STRIDECAST_PACKS_BY_BLOCKS
-template <size_t kLanes>
-struct PackedOrder {
-  alignas(64) int32_t lane[kLanes] = {};
-  constexpr PackedOrder() {
-    constexpr size_t kBlocks = kLanes / 4;
-    for (size_t i = 0; i < kLanes; ++i) {
-      lane[i] = static_cast<int32_t>(i % kBlocks * 4 + i / kBlocks);
-    }
-  }
-};
-template <size_t kLanes>
-inline constexpr PackedOrder<kLanes> kPackedOrder;
-#endif
-
-template <class D8>
-HWY_INLINE hn::Vec<D8> InOrder(D8 d8, hn::Vec<D8> v) {
-#if STRIDECAST_PACKS_BY_BLOCKS
-  const hn::Repartition<int32_t, D8> d32;
-  const auto order = hn::SetTableIndices(d32, kPackedOrder<HWY_MAX_LANES_D(D8) / 4>.lane);
-  return hn::BitCast(d8, hn::TableLookupLanes(hn::BitCast(d32, v), order));
-#else
-  (void)d8;
-  return v;
-#endif
-}
-
-// The low bytes of 32-bit lanes.
-template <class D8, class V>
-HWY_INLINE hn::Vec<D8> PackLowBytes(D8 d8, V v0, V v1, V v2, V v3) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-  const hn::Repartition<uint16_t, D8> d16;
-  const auto lower = hn::ConcatEven(d16, hn::BitCast(d16, v1), hn::BitCast(d16, v0));
-  const auto upper = hn::ConcatEven(d16, hn::BitCast(d16, v3), hn::BitCast(d16, v2));
-  return hn::ConcatEven(d8, hn::BitCast(d8, upper), hn::BitCast(d8, lower));
-#else
-  const hn::RebindToSigned<hn::DFromV<V>> di32;
-  const hn::Repartition<int16_t, D8> d16;
-  const auto low = hn::Set(di32, 0xFF);
-  const auto i0 = hn::And(hn::BitCast(di32, v0), low), i1 = hn::And(hn::BitCast(di32, v1), low);
-  const auto i2 = hn::And(hn::BitCast(di32, v2), low), i3 = hn::And(hn::BitCast(di32, v3), low);
-  const auto lower = PackSaturated(d16, i0, i1), upper = PackSaturated(d16, i2, i3);
-  return InOrder(d8, PackSaturated(d8, lower, upper));
-#endif
-}
-
-// Bytes with the signs of 32-bit lanes on top, and anything below.
-template <class D8, class V>
-HWY_INLINE hn::Vec<D8> PackSigns(D8 d8, V v0, V v1, V v2, V v3) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-  const hn::Repartition<uint16_t, D8> d16;
-  const auto lower = hn::ConcatOdd(d16, hn::BitCast(d16, v1), hn::BitCast(d16, v0));
-  const auto upper = hn::ConcatOdd(d16, hn::BitCast(d16, v3), hn::BitCast(d16, v2));
-  return hn::ConcatOdd(d8, hn::BitCast(d8, upper), hn::BitCast(d8, lower));
-#else
-  const hn::RebindToSigned<hn::DFromV<V>> di32;
-  const hn::Repartition<int16_t, D8> d16;
-  const hn::RebindToSigned<D8> di8;
-  const auto lower = PackSaturated(d16, hn::BitCast(di32, v0), hn::BitCast(di32, v1));
-  const auto upper = PackSaturated(d16, hn::BitCast(di32, v2), hn::BitCast(di32, v3));
-  return InOrder(d8, hn::BitCast(d8, PackSaturated(di8, lower, upper)));
-#endif
-}
 
 // The source's values as float32, exact.
 template <typename S>
@@ -229,7 +149,25 @@ struct ToNarrow {
 // what rounds beyond the largest value; what is below the smallest becomes that. Ties round away
 // from zero: of two neighbours the larger one has the even significand, by IEEE 754's rule for
 // formats of one digit.
-struct ToE8M0 : Stateless {
+//
+// kMaySubnormal: there are float32 subnormals among the values.
+template <bool kMaySubnormal, class V>
+HWY_INLINE auto PowerCodes(V x) {
+  const hn::RebindToUnsigned<hn::DFromV<V>> du32;
+  const hn::RebindToSigned<hn::DFromV<V>> di32;
+  // Less 1, so that zero comes out beyond infinity, as negative numbers do.
+  const auto less_one = hn::Sub(hn::BitCast(du32, x), hn::Set(du32, 1u));
+  const auto within = hn::Min(less_one, hn::Set(du32, 0x7F800000u - 1));
+  auto half = hn::Set(du32, 0x00400000u + 1);
+  if constexpr (kMaySubnormal) {
+    // Half a binade more: of subnormals, where the binade below 2^-126 is half as wide, half of it.
+    const auto is_subnormal = hn::Lt(hn::BitCast(di32, within), hn::Set(di32, 0x00800000 - 1));
+    half = hn::IfThenElse(hn::RebindMask(du32, is_subnormal), hn::Set(du32, 0x00200000u + 1), half);
+  }
+  return hn::ShiftRight<23>(hn::Add(within, half));
+}
+
+struct Float32ToE8M0 : Stateless {
   using Stateless::Stateless;
   using Src = float;
   using Dst = uint8_t;
@@ -237,40 +175,93 @@ struct ToE8M0 : Stateless {
 
   template <class DD, class V>
   HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
-    return hn::TruncateTo(dd, Codes(v));
+    return hn::TruncateTo(dd, PowerCodes<true>(v));
   }
   template <class D8, class V>
   HWY_INLINE hn::Vec<D8> Pack4(D8 d8, V v0, V v1, V v2, V v3) const {
-    return PackLowBytes(d8, Codes(v0), Codes(v1), Codes(v2), Codes(v3));
+    return PackLowBytes(d8, PowerCodes<true>(v0), PowerCodes<true>(v1), PowerCodes<true>(v2),
+                        PowerCodes<true>(v3));
+  }
+};
+
+// Integers of 16 bits and more. The first bit that is set and the next one tell the nearest power;
+// without the third, what float32 rounds away from the integer does not reach them.
+template <typename S>
+struct IntToE8M0 : Stateless {
+  using Stateless::Stateless;
+  using Src = S;
+  using Dst = uint8_t;
+  using Wide = std::conditional_t<sizeof(S) == 8, S, float>;
+
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    return hn::TruncateTo(dd, Codes(hn::Rebind<float, DD>(), v));
+  }
+  template <class D8, class V>
+  HWY_INLINE hn::Vec<D8> Pack4(D8 d8, V v0, V v1, V v2, V v3) const {
+    if constexpr (sizeof(S) == 8) {
+      const hn::Repartition<uint16_t, hn::DFromV<V>> d16;
+      const auto lower = CodesOfTwo(v0, v1), upper = CodesOfTwo(v2, v3);
+      return hn::TruncateTo(d8, hn::OrderedTruncate2To(d16, lower, upper));
+    } else {
+      const hn::Rebind<float, hn::DFromV<V>> df32;
+      return PackLowBytes(d8, Codes(df32, v0), Codes(df32, v1), Codes(df32, v2), Codes(df32, v3));
+    }
   }
 
  private:
-  // Less 1, so that zero comes out beyond infinity, as negative numbers do.
+  template <class DF32, class V>
+  HWY_INLINE static auto Codes(DF32 df32, V v) {
+    return PowerCodes<false>(AsFloat32(df32, v));
+  }
   template <class V>
-  HWY_INLINE static auto Codes(V x) {
-    const hn::RebindToUnsigned<hn::DFromV<V>> du32;
-    const hn::RebindToSigned<hn::DFromV<V>> di32;
-    const auto less_one = hn::Sub(hn::BitCast(du32, x), hn::Set(du32, 1u));
-    const auto within = hn::Min(less_one, hn::Set(du32, 0x7F800000u - 1));
-    // Half a binade more: of subnormals, where the binade below 2^-126 is half as wide, half of it.
-    const auto is_subnormal = hn::Lt(hn::BitCast(di32, within), hn::Set(di32, 0x00800000 - 1));
-    const auto half =
-        hn::IfThenElse(hn::RebindMask(du32, is_subnormal), hn::Set(du32, 0x00200000u + 1),
-                       hn::Set(du32, 0x00400000u + 1));
-    return hn::ShiftRight<23>(hn::Add(within, half));
+  HWY_INLINE static auto CodesOfTwo(V v0, V v1) {
+    const hn::Repartition<float, hn::DFromV<V>> df32;
+    const hn::Half<decltype(df32)> dh32;
+    return PowerCodes<false>(hn::Combine(df32, AsFloat32(dh32, v1), AsFloat32(dh32, v0)));
+  }
+  template <class DF32, class V>
+  HWY_INLINE static hn::Vec<DF32> AsFloat32(DF32 df32, V v) {
+    if constexpr (sizeof(S) < 4) {
+      return hn::ConvertTo(df32, hn::PromoteTo(hn::RebindToSigned<DF32>(), v));
+    } else if constexpr (sizeof(S) == 4) {
+      return hn::ConvertTo(df32, WithoutThird(v));
+    } else {
+      return hn::DemoteTo(df32, WithoutThird(v));
+    }
+  }
+  template <class V>
+  HWY_INLINE static V WithoutThird(V v) {
+    const hn::RebindToUnsigned<hn::DFromV<V>> du;
+    const auto bits = hn::BitCast(du, v);  // negative numbers stay so
+    return hn::BitCast(hn::DFromV<V>(), hn::AndNot(hn::ShiftRight<2>(bits), bits));
   }
 };
 
 template <typename S>
+void SetIntToE8M0(KernelTable& table, const char* name) {
+  table.convert[Index(kDTypeOf<S>)][Index(DType::kFloat8E8M0FNU)] =
+      ConvertEntry<IntToE8M0<S>>(name);
+}
+
+#if STRIDECAST_LOOKS_UP_HALVES
+template <typename S, bool kNanOverflows>
+using NarrowOp = HalfToNarrow<S, kNanOverflows>;
+#else
+template <typename S, bool kNanOverflows>
+using NarrowOp = ToNarrow<S, kNanOverflows>;
+#endif
+
+template <typename S>
 uint32_t NarrowRun(const sc_run* run) {
   const auto& params = *static_cast<const NarrowFloatParams*>(run->params);
-  return params.nan == params.overflow ? ConvertRun<ToNarrow<S, true>>(run)
-                                       : ConvertRun<ToNarrow<S, false>>(run);
+  return params.nan == params.overflow ? ConvertRun<NarrowOp<S, true>>(run)
+                                       : ConvertRun<NarrowOp<S, false>>(run);
 }
 
 template <typename S>
 sc_entry NarrowEntry(const char* name) {
-  sc_entry entry = ConvertEntry<ToNarrow<S, false>>(name);
+  sc_entry entry = ConvertEntry<NarrowOp<S, false>>(name);
   entry.run = NarrowRun<S>;
   return entry;
 }
@@ -282,7 +273,13 @@ void FillNarrowFloat(KernelTable& table) {
   table.narrow_float[1] = NarrowEntry<Float16>("narrow float16");
   table.narrow_float[2] = NarrowEntry<BFloat16>("narrow bfloat16");
   table.convert[Index(DType::kFloat32)][Index(DType::kFloat8E8M0FNU)] =
-      ConvertEntry<ToE8M0>("convert float32 float8_e8m0fnu");
+      ConvertEntry<Float32ToE8M0>("convert float32 float8_e8m0fnu");
+  SetIntToE8M0<int16_t>(table, "convert int16 float8_e8m0fnu");
+  SetIntToE8M0<uint16_t>(table, "convert uint16 float8_e8m0fnu");
+  SetIntToE8M0<int32_t>(table, "convert int32 float8_e8m0fnu");
+  SetIntToE8M0<uint32_t>(table, "convert uint32 float8_e8m0fnu");
+  SetIntToE8M0<int64_t>(table, "convert int64 float8_e8m0fnu");
+  SetIntToE8M0<uint64_t>(table, "convert uint64 float8_e8m0fnu");
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE

@@ -167,6 +167,19 @@ TEST_P(NarrowFloatTest, Float8E8M0IsTheNearestPowerOfTwo) {
   }
 }
 
+// The same of integers, whatever float32 would make of them.
+TEST_P(NarrowFloatTest, Float8E8M0IsTheNearestPowerOfTwoOfIntegers) {
+  for (DType from : {DType::kInt16, DType::kUint16, DType::kInt32, DType::kUint32, DType::kInt64,
+                     DType::kUint64}) {
+    PackedCase c = expected(from, kScale, Mode::kWrap);
+    c.entry = &entry_for(table(), from, kScale);
+    ASSERT_NE(c.entry->run, nullptr) << table().target;
+    ASSERT_NO_FATAL_FAILURE(check_all_values(c));
+    ASSERT_NO_FATAL_FAILURE(check_lengths_and_misalignments(c, src_, dst_));
+    ASSERT_NO_FATAL_FAILURE(check_stream(c, src_, dst_));
+  }
+}
+
 TEST_P(NarrowFloatTest, EveryTypeFromEverySource) {
   for (DType from : kSources) {
     for (DType to : kNarrowFloats) {
