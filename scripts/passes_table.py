@@ -57,10 +57,11 @@ FORMATS = {
 
 TEXT = """# Passes of every pair
 
-How many kernels a packed run of each numeric type (rows) passes on its way to each other one (columns), under the
-default options, on AVX-512 with VBMI2 (AVX3_DL). 1 is direct; 0 is a copy of the bits. More go through scratch that stays in L1, a few
-hundred items at a time, and round once all the same: where a rounding would be seen twice, the carrier between is
-rounded to odd (docs/decisions.md 30). `print(stridecast.plan(src, dst, shape))` names the kernels. Overflow rules
+How many kernels a packed run of each numeric type (rows) passes on its way to each other one
+(columns), under the default options, on AVX-512 with VBMI2 (AVX3_DL). 1 is direct; 0 is a copy of
+the bits. More go through scratch that stays in L1, a few hundred items at a time, and round once
+all the same: where a rounding would be seen twice, the carrier between is rounded to odd
+(docs/decisions.md 30). `print(stridecast.plan(src, dst, shape))` names the kernels. Overflow rules
 other than wrap, and other roundings, add a pass of their own.
 
 Written by `scripts/passes_table.py`.
