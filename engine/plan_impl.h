@@ -95,11 +95,14 @@ struct OneCall {
 // A reduction: the kept loops are nest.loops, the folded axes are `folds`.
 struct ReduceProgram {
   const sc_reduce_entry* kernel = nullptr;
-  DType accumulator = DType::kFloat32;
-  int64_t accumulator_size = 0;
+  // Folds what `kernel` gives into states like its own: the outer ones of axes that fold one at a
+  // time.
+  const sc_reduce_entry* outer_kernel = nullptr;
+  int64_t item_size = 0;    // of the items that the kernel folds
+  int64_t result_size = 0;  // of what it gives
   std::vector<Loop> folds;  // outer to inner; the innermost is folded first
-  LeafProgram load;         // source item -> packed accumulators
-  LeafProgram store;        // packed accumulators -> destination item
+  LeafProgram load;         // source item -> packed items
+  LeafProgram store;        // packed results -> destination item
   int64_t columns = 1;      // results folded side by side
   bool vertical = false;    // the innermost kept loop runs faster than the folded one
   bool direct = false;      // the kernel reads the source where it lies

@@ -17,32 +17,67 @@ namespace {
 
 using kernels::KernelTable;
 
-// Results folded side by side: their states stay in L1 while rows stream through.
-constexpr int64_t kMaxColumns = 256;
+// Results folded side by side: their states stay in L1 while rows stream through. Those of sums of
+// floats are trees.
+constexpr int64_t kMaxColumns = 256, kMaxColumnBytes = 2048;
 // Shorter runs along the folded axis than this go side by side if there is anything to put there.
 constexpr int64_t kShortFold = 16;
 
-const char* name_of(ReduceOp op) { return op == ReduceOp::kSum ? "sum" : "min"; }
+constexpr const char* kNames[] = {"sum", "min", "max", "any", "all", "count_nonzero"};
+
+const char* name_of(ReduceOp op) { return kNames[static_cast<int>(op)]; }
 
 kernels::ReduceKernel kernel_of(ReduceOp op) {
-  return op == ReduceOp::kSum ? kernels::kReduceSum : kernels::kReduceMin;
+  constexpr kernels::ReduceKernel kKernels[] = {kernels::kReduceSum, kernels::kReduceMin,
+                                                kernels::kReduceMax, kernels::kReduceAny,
+                                                kernels::kReduceAll, kernels::kReduceCount};
+  return kKernels[static_cast<int>(op)];
 }
 
-// In which type a reduction of `type` accumulates: integers in 64 bits, narrow floats in float32.
+bool is_extreme(ReduceOp op) { return op == ReduceOp::kMin || op == ReduceOp::kMax; }
+bool is_time(DType type) { return type == DType::kDatetime64 || type == DType::kTimedelta64; }
+bool is_float(DType type) { return type_facts(type).kind == Kind::kFloat; }
+
+// In which type a sum of `type` accumulates: integers in 64 bits, narrow floats in float32.
 DType accumulator_of(DType type) {
-  if (type_facts(type).kind != Kind::kFloat) return DType::kInt64;
+  if (!is_float(type)) return DType::kInt64;
   return type == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
+}
+
+// The kernel, and the type of the items that it takes.
+struct Folding {
+  const sc_reduce_entry* kernel = nullptr;
+  DType item = DType::kOpaque;
+};
+
+// Of the source's type if there is one, else of a type that holds all of its values.
+Folding find_folding(const KernelTable& table, ReduceOp op, DType type) {
+  if (is_time(type) && is_extreme(op)) return {&table.reduce_time[op == ReduceOp::kMax], type};
+  const bool narrow_int = is_narrow(type) && !is_float(type);
+  const DType small = type_facts(type).kind == Kind::kSigned ? DType::kInt8 : DType::kUint8;
+  for (const DType item : {type, narrow_int ? small : accumulator_of(type)}) {
+    if (!is_arithmetic(item)) continue;
+    const auto& entry = table.reduce[kernel_of(op)][static_cast<int>(item)];
+    if (entry.init != nullptr) return {&entry, item};
+  }
+  return {};
+}
+
+// The type of what the kernel gives.
+DType result_of_kernel(ReduceOp op, DType item) {
+  return op == ReduceOp::kSum && is_float(item) ? accumulator_of(item) : reduce_result(op, item);
 }
 
 [[noreturn]] void fail(const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, message);
 }
 
-const Field& arithmetic_scalar(const Format& format, ReduceOp op) {
+const Field& scalar_of(const Format& format, ReduceOp op) {
   const Field* field = format.scalar();
-  // The smallest uint64 would be compared as a signed number.
-  const bool no_kernel = field != nullptr && op == ReduceOp::kMin && field->type == DType::kUint64;
-  if (field == nullptr || !is_arithmetic(field->type) || no_kernel) {
+  const bool sums_times = field != nullptr && is_time(field->type) && !is_extreme(op);
+  const bool known = field != nullptr &&
+                     (is_arithmetic(field->type) || is_narrow(field->type) || is_time(field->type));
+  if (!known || sums_times) {
     throw Error(ErrorCode::kNoConversion,
                 std::string(name_of(op)) + " is not defined for format '" + format.text() + "'");
   }
@@ -50,13 +85,18 @@ const Field& arithmetic_scalar(const Format& format, ReduceOp op) {
 }
 
 // A result never loses what the reduction found: it has the default type, or the accumulator's.
-void check_result(DType from, DType to, ReduceOp op) {
+void check_result(const Format& src, const Format& dst, ReduceOp op) {
+  const DType from = src.scalar()->type, to = dst.scalar()->type;
   const DType result = reduce_result(op, from), accumulator = accumulator_of(from);
-  // The accumulator's 64 bits are the sum's of uint64, but not its sign.
-  if (to == result || (to == accumulator && from != DType::kUint64)) return;
-  throw Error(ErrorCode::kNoConversion, std::string(name_of(op)) + " of " + type_facts(from).name +
-                                            " gives " + type_facts(result).name + ", not " +
-                                            type_facts(to).name + "; convert before or after");
+  const bool same_time = !is_time(from) || src.scalar()->custom == dst.scalar()->custom;
+  // The accumulator's 64 bits are those of uint64, but not its sign.
+  const bool wide = (op == ReduceOp::kSum || is_extreme(op)) && to == accumulator &&
+                    from != DType::kUint64 && !is_time(from);
+  if ((to == result && same_time) || wide) return;
+  throw Error(ErrorCode::kNoConversion,
+              std::string(name_of(op)) + " of '" + src.text() + "' gives " +
+                  (is_time(result) ? "the same type" : type_facts(result).name) + ", not '" +
+                  dst.text() + "'; convert before or after");
 }
 
 std::vector<bool> folded_axes(const Layout& src, const std::vector<int>& axes) {
@@ -147,22 +187,25 @@ void choose_shape(ReduceProgram& program, LoopNest& kept) {
   std::rotate(nearest, nearest + 1, kept.loops.end());
   const Loop& column = kept.loops.back();
   program.vertical = distance(column) < distance(fold) || (fold.n < kShortFold && column.n >= 8);
-  if (program.vertical) program.columns = std::min(column.n, kMaxColumns);
+  if (!program.vertical) return;
+  const int64_t most = program.ordered ? kMaxColumns : kMaxColumnBytes / program.item_size;
+  program.columns = std::min(column.n, most);
 }
 
 }  // namespace
 
 std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& dst,
                                               const ReduceOptions& options) {
-  const Field& from = arithmetic_scalar(src.format(), options.op);
-  const Field& to = arithmetic_scalar(dst.format(), options.op);
-  check_result(from.type, to.type, options.op);
+  const Field& from = scalar_of(src.format(), options.op);
+  const Field& to = scalar_of(dst.format(), is_extreme(options.op) ? options.op : ReduceOp::kSum);
+  check_result(src.format(), dst.format(), options.op);
   refuse_suboffsets(src, "the source of a reduction");
   refuse_suboffsets(dst, "the destination of a reduction");
   refuse_self_overlap(dst);
   Axes axes = separate_axes(src, dst, folded_axes(src, options.axes));
-  if (options.op == ReduceOp::kMin && dst.size() > 0 && src.size() == 0) {
-    fail("the minimum of no elements is not defined: a folded axis has size 0");
+  if (is_extreme(options.op) && dst.size() > 0 && src.size() == 0) {
+    fail(std::string("the ") + name_of(options.op) +
+         "imum of no elements is not defined: a folded axis has size 0");
   }
 
   auto impl = std::make_shared<Plan::Impl>(PlanKind::kReduce, src, dst, active_table());
@@ -170,11 +213,16 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
   if (impl->empty) return impl;
   auto program = std::make_unique<ReduceProgram>();
   const KernelTable& table = *impl->table;
-  program->accumulator = accumulator_of(from.type);
-  program->accumulator_size = type_facts(program->accumulator).size;
-  program->kernel = &table.reduce[kernel_of(options.op)][static_cast<int>(program->accumulator)];
-  program->ordered =
-      options.op == ReduceOp::kSum && type_facts(program->accumulator).kind == Kind::kFloat;
+  const Folding folding = find_folding(table, options.op, from.type);
+  const DType result =
+      is_time(folding.item) ? folding.item : result_of_kernel(options.op, folding.item);
+  program->kernel = folding.kernel;
+  program->item_size = type_facts(folding.item).size;
+  program->result_size = type_facts(result).size;
+  program->ordered = options.op == ReduceOp::kSum && is_float(folding.item);
+  if (program->ordered) {
+    program->outer_kernel = &table.reduce[kernels::kReduceSum][static_cast<int>(result)];
+  }
   if (!program->ordered) simplify_folds(axes);
   program->folds = std::move(axes.folds);
   if (program->folds.empty()) program->folds.emplace_back();
@@ -186,16 +234,16 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
   coalesce(impl->nest);
   choose_shape(*program, impl->nest);
 
-  const Element accumulator = packed_element(program->accumulator);
-  program->load = make_program(table, element_of(from), accumulator, ConvertRules{});
-  program->store = make_program(table, accumulator, element_of(to), ConvertRules{});
-  // Accumulators are packed on their side of both.
+  program->load =
+      make_program(table, element_of(from), packed_element(folding.item), ConvertRules{});
+  program->store = make_program(table, packed_element(result), element_of(to), ConvertRules{});
+  // What the kernel takes and gives is packed.
   if (program->load.staged()) program->load.move_out = nullptr;
   if (program->store.staged()) program->store.move_in = nullptr;
   const Loop& inner = program->vertical ? impl->nest.loops.back() : program->folds.back();
   const bool packed = inner.step[kSrc] == from.itemsize || inner.n == 1;
   const bool native = from.itemsize == 1 || from.order == kHostOrder;
-  program->direct = packed && native && from.type == program->accumulator;
+  program->direct = packed && native && from.type == folding.item;
   if (program->load.staged() && packed && native && !program->vertical) {
     program->load.move_in = nullptr;
   }
@@ -210,7 +258,9 @@ namespace stridecast {
 inline namespace v0 {
 
 DType reduce_result(ReduceOp op, DType type) noexcept {
-  if (op == ReduceOp::kMin) return type;
+  if (op == ReduceOp::kMin || op == ReduceOp::kMax) return type;
+  if (op == ReduceOp::kAny || op == ReduceOp::kAll) return DType::kBool;
+  if (op == ReduceOp::kCountNonzero) return DType::kInt64;
   switch (type_facts(type).kind) {
     case Kind::kBool:
     case Kind::kSigned:

@@ -1,6 +1,7 @@
-// The results are computed in blocks of up to 256 columns. A block has one state (of all its
-// columns) for each folded axis: the innermost is fed from the source, an outer one gets each
-// finished row of the axis inside it. Threads take blocks; where there are fewer blocks than
+// The results are computed in blocks of columns. Where order is void, a block has one state (of all
+// its columns), which is fed from the source; a sum of floats has one for each folded axis: the
+// innermost is fed from the source, an outer one gets each finished row of the axis inside it.
+// Threads take blocks; where there are fewer blocks than
 // threads, they take parts of the outermost folded axis that are whole subtrees of its sum, and the
 // parts merge in order. Either way every addition has the partners that one thread alone would give
 // it.
@@ -41,8 +42,8 @@ class Folder {
       : program_(program),
         columns_(columns),
         state_bytes_(state_bytes(program, columns)),
-        row_bytes_(round_up_to_line(columns * program.accumulator_size)) {
-    const int64_t levels = static_cast<int64_t>(program.folds.size());
+        row_bytes_(round_up_to_line(columns * program.result_size)) {
+    const int64_t levels = this->levels();
     workspace_ = Workspace(Room::kReduce, levels * (state_bytes_ + row_bytes_) + staged_bytes());
     memory_ = workspace_.data();
   }
@@ -71,17 +72,21 @@ class Folder {
   void finish(char* from, char* row) {
     sc_run run = make_run(from);
     run.dst = row;
-    run.dst_step[1] = program_.accumulator_size;
+    run.dst_step[1] = program_.result_size;
     program_.kernel->finish(&run);
   }
   char* row(size_t level) { return memory_ + level * (state_bytes_ + row_bytes_) + state_bytes_; }
 
  private:
   char* state(size_t level) { return memory_ + level * (state_bytes_ + row_bytes_); }
-  char* staged() { return memory_ + program_.folds.size() * (state_bytes_ + row_bytes_); }
+  char* staged() { return memory_ + levels() * (state_bytes_ + row_bytes_); }
+  // Of states: one for each folded axis where they fold one at a time, else one for all.
+  int64_t levels() const {
+    return program_.ordered ? static_cast<int64_t>(program_.folds.size()) : 1;
+  }
   int64_t staged_rows() const { return std::max<int64_t>(kStagedItems / columns_, 1); }
   int64_t staged_bytes() const {
-    return round_up_to_line(staged_rows() * columns_ * program_.accumulator_size);
+    return round_up_to_line(staged_rows() * columns_ * program_.item_size);
   }
 
   sc_run make_run(char* state) const {
@@ -101,8 +106,16 @@ class Folder {
     run.n[0] = count;
     run.src = rows;
     run.src_step[0] = row_step;
-    run.src_step[1] = program_.accumulator_size;
+    run.src_step[1] = program_.item_size;
     program_.kernel->step(&run);
+  }
+  // A finished row of results into the state of the axis outside.
+  void step_outer(char* state, const char* row) {
+    sc_run run = make_run(state);
+    run.src = row;
+    run.src_step[0] = row_bytes_;
+    run.src_step[1] = program_.result_size;
+    program_.outer_kernel->step(&run);
   }
 
   // Turns [begin, end) of the folded axis `level` into `state`. Depth: the number of folded axes.
@@ -118,15 +131,19 @@ class Folder {
     }
     const Loop& next = program_.folds[level + 1];
     for (int64_t i = begin; i < end; ++i, src += fold.step[kSrc]) {
+      if (!program_.ordered) {
+        feed(level + 1, state, src, column, 0, next.n);
+        continue;
+      }
       init(this->state(level + 1));
       feed(level + 1, this->state(level + 1), src, column, 0, next.n);
       finish(this->state(level + 1), row(level + 1));
-      step(state, row(level + 1), 1, row_bytes_);
+      step_outer(state, row(level + 1));
     }
   }
 
   void feed_staged(char* state, const char* src, const Loop& column, const Loop& fold, int64_t n) {
-    const int64_t size = program_.accumulator_size;
+    const int64_t size = program_.item_size;
     Loop loops[2];
     loops[0].step[kSrc] = fold.step[kSrc];
     loops[0].step[kDst] = columns_ * size;
@@ -186,7 +203,7 @@ class Blocks {
   void store(const char* row, int64_t block, char* dst) const {
     Loop out;
     out.n = width(block);
-    out.step[kSrc] = program_.accumulator_size;
+    out.step[kSrc] = program_.result_size;
     out.step[kDst] = column_.step[kDst];
     run_leaf(program_.store, std::span(&out, 1), {row, dst}, {});
   }
@@ -209,9 +226,11 @@ void run_blocks(const Plan::Impl& plan, const Blocks& blocks, int64_t begin, int
   }
 }
 
-// Elements of the outermost folded axis that one thread folds: a power of two of leaves, so that
-// every part but the last is a whole subtree.
-int64_t part_size(int64_t n, int threads) {
+// Elements of the outermost folded axis that one thread folds: of a tree a power of two of leaves,
+// so that every part but the last is a whole subtree.
+int64_t part_size(const ReduceProgram& program, int threads) {
+  const int64_t n = program.folds[0].n;
+  if (!program.ordered) return std::max<int64_t>(n / (4 * int64_t{threads}), 1);
   const int64_t leaves = (n + kLeaf - 1) / kLeaf;
   const int64_t share = std::max<int64_t>(leaves / (4 * int64_t{threads}), 1);
   return kLeaf * static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(share)));
@@ -221,7 +240,7 @@ void run_block_in_parts(const Plan::Impl& plan, const Blocks& blocks, int64_t bl
                         const char* src, char* dst, const RunOptions& options) {
   const ReduceProgram& program = *plan.reduce;
   const int64_t n = program.folds[0].n;
-  const int64_t size = part_size(n, threads);
+  const int64_t size = part_size(program, threads);
   const int parts = static_cast<int>((n + size - 1) / size);
   const int64_t width = blocks.width(block);
   const int64_t state_bytes = Folder::state_bytes(program, width);

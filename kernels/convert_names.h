@@ -1,4 +1,5 @@
-// The names of convert kernels, "convert float32 bfloat16", as constants: entries point at them.
+// The names of kernels by type, "convert float32 bfloat16" and "min int8", as constants: entries
+// point at them.
 #ifndef STRIDECAST_KERNELS_CONVERT_NAMES_H_
 #define STRIDECAST_KERNELS_CONVERT_NAMES_H_
 
@@ -50,6 +51,8 @@ inline constexpr PairNames kComplexNames("complex");
 inline constexpr PairNames kSaturateNames("saturate");
 inline constexpr TypeNames kCheckNames("check");
 inline constexpr TypeNames kClampNames("clamp");
+inline constexpr TypeNames kMinNames("min"), kMaxNames("max"), kAnyNames("any"), kAllNames("all"),
+    kCountNames("count");
 
 }  // namespace stridecast::kernels
 

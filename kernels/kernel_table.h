@@ -164,7 +164,15 @@ struct BitParams {
   bool inverted = false;  // unpack: of the bits' complement
 };
 
-enum ReduceKernel { kReduceSum, kReduceMin, kNumReduceKernels };
+enum ReduceKernel {
+  kReduceSum,
+  kReduceMin,
+  kReduceMax,
+  kReduceAny,
+  kReduceAll,
+  kReduceCount,  // of items that are not 0
+  kNumReduceKernels
+};
 
 struct KernelTable {
   const char* target = "";
@@ -298,8 +306,11 @@ struct KernelTable {
   sc_entry resize_bytes = {}, resize_ucs4 = {};
   sc_entry bytes_to_ucs4 = {}, ucs4_to_bytes = {};
 
-  // By accumulator type: float32, float64, int64.
+  // By source type. Sums give int64 or the source's float type (float32, float64 alone), minima and
+  // maxima the source's type, any and all a byte of 0 or 1, counts int64.
   sc_reduce_entry reduce[kNumReduceKernels][kNumArithmetic] = {};
+  // The minimum and the maximum of int64 items of which the smallest is NaT: it wins either way.
+  sc_reduce_entry reduce_time[2] = {};
 };
 
 // Whether copies past the caches are best made of several pages in turn, which keeps more DRAM

@@ -39,16 +39,16 @@ HWY_INLINE T LoadAs(const uint8_t* src) {
 template <class D>
 HWY_INLINE hn::Vec<D> LoadFirst(D d, const void* src, size_t count) {
   using T = hn::TFromD<D>;
-#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_HAVE_SCALABLE
-  // Masked loads of four- and eight-byte lanes cannot fault here, and any address will do.
-  return hn::MaskedLoad(hn::FirstN(d, count), d, static_cast<const T*>(src));
-#else
-  HWY_ALIGN T items[hn::MaxLanes(d)] = {};
-  for (size_t i = 0; i < count; ++i) {
-    memcpy(items + i, static_cast<const uint8_t*>(src) + i * sizeof(T), sizeof(T));
+  // Masked loads cannot fault here, and any address will do; AVX2 has them for these lanes only.
+  constexpr bool kMasked = (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_HAVE_SCALABLE ||
+                           (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && sizeof(T) >= 4);
+  if constexpr (kMasked) {
+    return hn::MaskedLoad(hn::FirstN(d, count), d, static_cast<const T*>(src));
+  } else {
+    HWY_ALIGN T items[HWY_MAX_LANES_D(D)] = {};
+    memcpy(items, src, count * sizeof(T));
+    return hn::Load(d, items);
   }
-  return hn::Load(d, items);
-#endif
 }
 
 // The lanes of a vector that one step of a loop over columns uses: all, or the first `count`. Lanes

@@ -1,5 +1,6 @@
-// Sums of float32 and float64 in an order fixed by the elements' positions alone, so that targets,
-// chunks and threads cannot change a bit. Per-target header; reduce.cc makes the table entries.
+// Sums of float32 and float64, and of float16 and bfloat16 in float32, in an order fixed by the
+// elements' positions alone, so that targets, chunks and threads cannot change a bit. Per-target
+// header; reduce.cc makes the table entries.
 //
 // The tree: 128 consecutive elements are a leaf. Element i of a leaf is added to accumulator i % 8,
 // each of which starts at -0.0, and the accumulators join as ((0+1)+(2+3))+((4+5)+(6+7)). Leaves
@@ -17,6 +18,10 @@
 #define STRIDECAST_KERNELS_SUM_INL_H_
 #endif
 
+#include <type_traits>
+
+#include "kernels/float16-inl.h"
+#include "kernels/lane_types.h"
 #include "kernels/reduce-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -60,6 +65,57 @@ HWY_INLINE T JoinAccumulators(const T* a) {
   return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
 }
 
+// ---- how elements are read ----
+
+// A source says
+//   using Item;                        // as stored
+//   using Sum;                         // in what it is added
+//   Vec<D> Load(D, const uint8_t*);    // of packed items; D has lanes of Sum
+//   Vec<D> LoadLanes(D, lanes, const uint8_t*);    // AllLanes or FirstLanes
+//   Sum One(const uint8_t*);
+template <typename T>
+struct AsTheyAre {
+  using Item = T;
+  using Sum = T;
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Load(D d, const uint8_t* src) {
+    return LoadRow(d, src);
+  }
+  template <class D, class L>
+  static HWY_INLINE hn::Vec<D> LoadLanes(D d, L lanes, const uint8_t* src) {
+    return lanes.Load(d, src);
+  }
+  static HWY_INLINE T One(const uint8_t* src) { return LoadAs<T>(src); }
+};
+
+// float16 and bfloat16, whose values float32 has.
+template <typename Half>
+struct Widened {
+  using Item = uint16_t;
+  using Sum = float;
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Widen(D d, hn::Vec<hn::Rebind<uint16_t, D>> v) {
+    if constexpr (std::is_same_v<Half, Float16>) {
+      return Float16ToFloat32(d, v);
+    } else {
+      return BFloat16AsFloat32(d, v);
+    }
+  }
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Load(D d, const uint8_t* src) {
+    return Widen(d, LoadRow(hn::Rebind<uint16_t, D>(), src));
+  }
+  template <class D, class L>
+  static HWY_INLINE hn::Vec<D> LoadLanes(D d, L lanes, const uint8_t* src) {
+    return Widen(d, lanes.Load(hn::Rebind<uint16_t, D>(), src));
+  }
+  static HWY_INLINE float One(const uint8_t* src) {
+    const hn::CappedTag<float, 1> d;
+    return hn::GetLane(
+        Widen(d, hn::Set(hn::Rebind<uint16_t, decltype(d)>(), LoadAs<uint16_t>(src))));
+  }
+};
+
 // ---- one column ----
 
 // The sum of 2^level leaves joins those before it, of which there are `leaves`, a multiple of
@@ -71,25 +127,25 @@ HWY_INLINE void Carry(T* levels, uint64_t leaves, int level, T sum) {
 }
 
 // Adds `rounds` times 8 elements to the 8 accumulators.
-template <typename T>
+template <class S, typename T = typename S::Sum>
 HWY_INLINE void AddRounds(T* accumulators, const uint8_t* src, size_t rounds) {
   const hn::CappedTag<T, kAccumulators> d;
   for (size_t a = 0; a < kAccumulators; a += hn::Lanes(d)) {
     auto sum = hn::LoadU(d, accumulators + a);
-    const uint8_t* from = src + a * sizeof(T);
+    const uint8_t* from = src + a * sizeof(typename S::Item);
     for (size_t round = 0; round < rounds; ++round) {
-      sum = hn::Add(sum, LoadRow(d, from));
-      from += kAccumulators * sizeof(T);
+      sum = hn::Add(sum, S::Load(d, from));
+      from += kAccumulators * sizeof(typename S::Item);
     }
     hn::StoreU(sum, d, accumulators + a);
   }
 }
 
-template <typename T>
+template <class S, typename T = typename S::Sum>
 HWY_INLINE T LeafSum(const uint8_t* src) {
   T accumulators[kAccumulators];
   for (T& a : accumulators) a = T{-0.0};
-  AddRounds(accumulators, src, kLeaf / kAccumulators);
+  AddRounds<S>(accumulators, src, kLeaf / kAccumulators);
   return JoinAccumulators(accumulators);
 }
 
@@ -100,30 +156,30 @@ HWY_INLINE V AddPairs(D d, V lo, V hi) {
 }
 
 // All 16 rounds of a leaf: one vector of its accumulators, or two adjacent ones.
-template <class D>
+template <class S, class D>
 HWY_INLINE hn::Vec<D> LeafVector(D d, const uint8_t* src) {
-  constexpr size_t kRound = kAccumulators * sizeof(hn::TFromD<D>);
+  constexpr size_t kRound = kAccumulators * sizeof(typename S::Item);
   auto sum = hn::Set(d, hn::TFromD<D>{-0.0});
   for (size_t round = 0; round < kLeaf / kAccumulators; round += 4) {
-    sum = hn::Add(sum, LoadRow(d, src));
-    sum = hn::Add(sum, LoadRow(d, src + kRound));
-    sum = hn::Add(sum, LoadRow(d, src + 2 * kRound));
-    sum = hn::Add(sum, LoadRow(d, src + 3 * kRound));
+    sum = hn::Add(sum, S::Load(d, src));
+    sum = hn::Add(sum, S::Load(d, src + kRound));
+    sum = hn::Add(sum, S::Load(d, src + 2 * kRound));
+    sum = hn::Add(sum, S::Load(d, src + 3 * kRound));
     src += 4 * kRound;
   }
   return sum;
 }
 
-template <class D, class V>
+template <class S, class D, class V>
 HWY_INLINE void LeafVectors(D d, const uint8_t* src, V& sum0, V& sum1) {
-  constexpr size_t kRound = kAccumulators * sizeof(hn::TFromD<D>);
-  const size_t vector = hn::Lanes(d) * sizeof(hn::TFromD<D>);
+  constexpr size_t kRound = kAccumulators * sizeof(typename S::Item);
+  const size_t vector = hn::Lanes(d) * sizeof(typename S::Item);
   sum0 = sum1 = hn::Set(d, hn::TFromD<D>{-0.0});
   for (size_t round = 0; round < kLeaf / kAccumulators; round += 2) {
-    sum0 = hn::Add(sum0, LoadRow(d, src));
-    sum1 = hn::Add(sum1, LoadRow(d, src + vector));
-    sum0 = hn::Add(sum0, LoadRow(d, src + kRound));
-    sum1 = hn::Add(sum1, LoadRow(d, src + kRound + vector));
+    sum0 = hn::Add(sum0, S::Load(d, src));
+    sum1 = hn::Add(sum1, S::Load(d, src + vector));
+    sum0 = hn::Add(sum0, S::Load(d, src + kRound));
+    sum1 = hn::Add(sum1, S::Load(d, src + kRound + vector));
     src += 2 * kRound;
   }
 }
@@ -132,30 +188,30 @@ HWY_INLINE void LeafVectors(D d, const uint8_t* src, V& sum0, V& sum1) {
 // all these leaves, and each pairing of adjacent lanes is one level of the tree. One leaf after the
 // other, because prefetchers want memory read in order; the CPU overlaps their chains of additions
 // itself.
-template <typename T>
+template <class S, typename T = typename S::Sum>
 HWY_INLINE T LeafGroupSum(const uint8_t* src) {
   const hn::CappedTag<T, kAccumulators> d;
   const size_t lanes = hn::Lanes(d);
   hn::Vec<decltype(d)> a0, a1, a2, a3, a4, a5, a6, a7;
   if (lanes == kAccumulators) {
-    constexpr size_t kLeafBytes = kLeaf * sizeof(T);
-    a0 = LeafVector(d, src);
-    a1 = LeafVector(d, src + kLeafBytes);
-    a2 = LeafVector(d, src + 2 * kLeafBytes);
-    a3 = LeafVector(d, src + 3 * kLeafBytes);
-    a4 = LeafVector(d, src + 4 * kLeafBytes);
-    a5 = LeafVector(d, src + 5 * kLeafBytes);
-    a6 = LeafVector(d, src + 6 * kLeafBytes);
-    a7 = LeafVector(d, src + 7 * kLeafBytes);
+    constexpr size_t kLeafBytes = kLeaf * sizeof(typename S::Item);
+    a0 = LeafVector<S>(d, src);
+    a1 = LeafVector<S>(d, src + kLeafBytes);
+    a2 = LeafVector<S>(d, src + 2 * kLeafBytes);
+    a3 = LeafVector<S>(d, src + 3 * kLeafBytes);
+    a4 = LeafVector<S>(d, src + 4 * kLeafBytes);
+    a5 = LeafVector<S>(d, src + 5 * kLeafBytes);
+    a6 = LeafVector<S>(d, src + 6 * kLeafBytes);
+    a7 = LeafVector<S>(d, src + 7 * kLeafBytes);
   } else {
     const size_t vectors = kAccumulators / lanes;  // per leaf
     const auto at = [=](size_t i) HWY_ATTR {
-      return src + (i / vectors * kLeaf + i % vectors * lanes) * sizeof(T);
+      return src + (i / vectors * kLeaf + i % vectors * lanes) * sizeof(typename S::Item);
     };
-    LeafVectors(d, at(0), a0, a1);
-    LeafVectors(d, at(2), a2, a3);
-    LeafVectors(d, at(4), a4, a5);
-    LeafVectors(d, at(6), a6, a7);
+    LeafVectors<S>(d, at(0), a0, a1);
+    LeafVectors<S>(d, at(2), a2, a3);
+    LeafVectors<S>(d, at(4), a4, a5);
+    LeafVectors<S>(d, at(6), a6, a7);
   }
   const auto b0 = AddPairs(d, a0, a1), b1 = AddPairs(d, a2, a3), b2 = AddPairs(d, a4, a5),
              b3 = AddPairs(d, a6, a7);
@@ -167,22 +223,23 @@ HWY_INLINE T LeafGroupSum(const uint8_t* src) {
   return sums[0];
 }
 
-template <typename T>
+template <class S, typename T = typename S::Sum>
 HWY_NOINLINE void SumPacked(const SumState<T>& state, const uint8_t* src, size_t n) {
+  constexpr size_t kItem = sizeof(typename S::Item);
   T* const accumulators = state.accumulators;
   uint64_t leaves = state.header->leaves;
   size_t filled = state.header->filled;
   const auto add_to_leaf = [&](size_t count) HWY_ATTR {
     n -= count;
-    for (; count > 0 && filled % kAccumulators != 0; --count, ++filled, src += sizeof(T)) {
-      accumulators[filled % kAccumulators] += LoadAs<T>(src);
+    for (; count > 0 && filled % kAccumulators != 0; --count, ++filled, src += kItem) {
+      accumulators[filled % kAccumulators] += S::One(src);
     }
     const size_t rounds = count / kAccumulators;
-    if (rounds > 0) AddRounds(accumulators, src, rounds);
-    src += rounds * kAccumulators * sizeof(T);
+    if (rounds > 0) AddRounds<S>(accumulators, src, rounds);
+    src += rounds * kAccumulators * kItem;
     filled += count;
-    for (size_t i = 0; i < count % kAccumulators; ++i, src += sizeof(T)) {
-      accumulators[i] += LoadAs<T>(src);
+    for (size_t i = 0; i < count % kAccumulators; ++i, src += kItem) {
+      accumulators[i] += S::One(src);
     }
   };
   if (filled > 0) {
@@ -197,13 +254,13 @@ HWY_NOINLINE void SumPacked(const SumState<T>& state, const uint8_t* src, size_t
   const int group_level = static_cast<int>(hwy::Num0BitsBelowLS1Bit_Nonzero64(group));
   while (n >= kLeaf) {
     if (n >= group * kLeaf && leaves % group == 0) {
-      Carry(state.levels, leaves, group_level, LeafGroupSum<T>(src));
+      Carry(state.levels, leaves, group_level, LeafGroupSum<S>(src));
       leaves += group;
-      src += group * kLeaf * sizeof(T);
+      src += group * kLeaf * kItem;
       n -= group * kLeaf;
     } else {
-      Carry(state.levels, leaves++, 0, LeafSum<T>(src));
-      src += kLeaf * sizeof(T);
+      Carry(state.levels, leaves++, 0, LeafSum<S>(src));
+      src += kLeaf * kItem;
       n -= kLeaf;
     }
   }
@@ -235,7 +292,7 @@ HWY_INLINE hn::Vec<D> JoinRows(D d, const SumState<T>& state, size_t column, L l
 }
 
 // Adds rows, a multiple of 8, that begin at accumulator `phase`, in one vector of columns.
-template <typename T, class D, class L>
+template <class S, class D, class L, typename T = typename S::Sum>
 HWY_INLINE void AddRowRounds(D d, const SumState<T>& state, size_t column, L lanes, size_t phase,
                              const uint8_t* src, ptrdiff_t step, size_t rows) {
   T* const base = state.accumulators + column;
@@ -247,14 +304,14 @@ HWY_INLINE void AddRowRounds(D d, const SumState<T>& state, size_t column, L lan
        a3 = lanes.Load(d, r3), a4 = lanes.Load(d, r4), a5 = lanes.Load(d, r5),
        a6 = lanes.Load(d, r6), a7 = lanes.Load(d, r7);
   for (; rows > 0; rows -= kAccumulators) {
-    a0 = hn::Add(a0, lanes.Load(d, src));
-    a1 = hn::Add(a1, lanes.Load(d, src + step));
-    a2 = hn::Add(a2, lanes.Load(d, src + 2 * step));
-    a3 = hn::Add(a3, lanes.Load(d, src + 3 * step));
-    a4 = hn::Add(a4, lanes.Load(d, src + 4 * step));
-    a5 = hn::Add(a5, lanes.Load(d, src + 5 * step));
-    a6 = hn::Add(a6, lanes.Load(d, src + 6 * step));
-    a7 = hn::Add(a7, lanes.Load(d, src + 7 * step));
+    a0 = hn::Add(a0, S::LoadLanes(d, lanes, src));
+    a1 = hn::Add(a1, S::LoadLanes(d, lanes, src + step));
+    a2 = hn::Add(a2, S::LoadLanes(d, lanes, src + 2 * step));
+    a3 = hn::Add(a3, S::LoadLanes(d, lanes, src + 3 * step));
+    a4 = hn::Add(a4, S::LoadLanes(d, lanes, src + 4 * step));
+    a5 = hn::Add(a5, S::LoadLanes(d, lanes, src + 5 * step));
+    a6 = hn::Add(a6, S::LoadLanes(d, lanes, src + 6 * step));
+    a7 = hn::Add(a7, S::LoadLanes(d, lanes, src + 7 * step));
     src += 8 * step;
   }
   lanes.Store(a0, d, r0);
@@ -267,9 +324,10 @@ HWY_INLINE void AddRowRounds(D d, const SumState<T>& state, size_t column, L lan
   lanes.Store(a7, d, r7);
 }
 
-template <typename T>
+template <class S, typename T = typename S::Sum>
 HWY_NOINLINE void SumRows(const SumState<T>& state, const uint8_t* src, ptrdiff_t step,
                           size_t rows) {
+  constexpr size_t kItem = sizeof(typename S::Item);
   const hn::ScalableTag<T> d;
   const bool narrow = state.columns * sizeof(T) <= kNarrowRow;
   uint64_t leaves = state.header->leaves;
@@ -280,7 +338,7 @@ HWY_NOINLINE void SumRows(const SumState<T>& state, const uint8_t* src, ptrdiff_
     if (narrow && take >= kAccumulators) {
       take -= take % kAccumulators;
       ForColumns(d, state.columns, [=](size_t column, auto lanes) HWY_ATTR {
-        AddRowRounds(d, state, column, lanes, phase, src + column * sizeof(T), step, take);
+        AddRowRounds<S>(d, state, column, lanes, phase, src + column * kItem, step, take);
       });
     } else if (take == kRowGroup) {
       static_assert(kRowGroup == 4 * kAccumulators);
@@ -288,12 +346,12 @@ HWY_NOINLINE void SumRows(const SumState<T>& state, const uint8_t* src, ptrdiff_
         const uint8_t* const rows_of_sum = src + static_cast<ptrdiff_t>(i) * step;
         T* const sums = state.accumulators + (phase + i) % kAccumulators * state.columns;
         ForColumns(d, state.columns, [=](size_t column, auto lanes) HWY_ATTR {
-          const uint8_t* const from = rows_of_sum + column * sizeof(T);
+          const uint8_t* const from = rows_of_sum + column * kItem;
           auto sum = lanes.Load(d, static_cast<const T*>(sums + column));
-          sum = hn::Add(sum, lanes.Load(d, from));
-          sum = hn::Add(sum, lanes.Load(d, from + 8 * step));
-          sum = hn::Add(sum, lanes.Load(d, from + 16 * step));
-          sum = hn::Add(sum, lanes.Load(d, from + 24 * step));
+          sum = hn::Add(sum, S::LoadLanes(d, lanes, from));
+          sum = hn::Add(sum, S::LoadLanes(d, lanes, from + 8 * step));
+          sum = hn::Add(sum, S::LoadLanes(d, lanes, from + 16 * step));
+          sum = hn::Add(sum, S::LoadLanes(d, lanes, from + 24 * step));
           lanes.Store(sum, d, sums + column);
         });
       }
@@ -302,7 +360,8 @@ HWY_NOINLINE void SumRows(const SumState<T>& state, const uint8_t* src, ptrdiff_
       T* const sums = state.accumulators + phase * state.columns;
       ForColumns(d, state.columns, [=](size_t column, auto lanes) HWY_ATTR {
         const auto sum = lanes.Load(d, static_cast<const T*>(sums + column));
-        lanes.Store(hn::Add(sum, lanes.Load(d, src + column * sizeof(T))), d, sums + column);
+        const auto row = S::LoadLanes(d, lanes, src + column * kItem);
+        lanes.Store(hn::Add(sum, row), d, sums + column);
       });
     }
     src += static_cast<ptrdiff_t>(take) * step;
@@ -332,17 +391,17 @@ uint32_t SumInit(const sc_run* run) {
   return 0;
 }
 
-template <typename T>
+template <class S>
 uint32_t SumStep(const sc_run* run) {
-  const SumState<T> state(run->state, run->n[1]);
+  const SumState<typename S::Sum> state(run->state, run->n[1]);
   const uint8_t* src = static_cast<const uint8_t*>(run->src);
   const size_t rows = static_cast<size_t>(run->n[0]);
   if (state.columns > 1) {
-    SumRows(state, src, run->src_step[0], rows);
+    SumRows<S>(state, src, run->src_step[0], rows);
   } else {
-    ForPackedPieces<T>(src, run->src_step[0], rows, [&](const uint8_t* packed, size_t n) HWY_ATTR {
-      SumPacked(state, packed, n);
-    });
+    using Item = typename S::Item;
+    ForPackedPieces<Item>(src, run->src_step[0], rows,
+                          [&](const uint8_t* p, size_t n) HWY_ATTR { SumPacked<S>(state, p, n); });
   }
   return 0;
 }

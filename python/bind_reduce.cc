@@ -48,10 +48,19 @@ std::vector<int> axes_value(PyObject* axis, int ndim) {
 
 ReduceOp op_value(PyObject* op) {
   if (PyUnicode_Check(op)) {
-    if (PyUnicode_CompareWithASCIIString(op, "sum") == 0) return ReduceOp::kSum;
-    if (PyUnicode_CompareWithASCIIString(op, "min") == 0) return ReduceOp::kMin;
+    constexpr const char* kNames[] = {"sum", "min", "max", "any", "all", "count_nonzero"};
+    for (size_t k = 0; k < std::size(kNames); ++k) {
+      if (PyUnicode_CompareWithASCIIString(op, kNames[k]) == 0) return static_cast<ReduceOp>(k);
+    }
   }
-  raise(PyExc_ValueError, "op must be 'sum' or 'min', not %R", op);
+  raise(PyExc_ValueError, "op must be 'sum', 'min', 'max', 'any', 'all' or 'count_nonzero', not %R",
+        op);
+}
+
+// In the host's byte order, but for types that have a parameter.
+Format result_format(ReduceOp op, const Format& source, const Field& scalar) {
+  const DType result = reduce_result(op, scalar.type);
+  return result == scalar.type && !is_arithmetic(result) ? source : Format::of(result);
 }
 
 Signature reduce_signature = {
@@ -78,9 +87,8 @@ PyObject* reduce(const Arguments<7>& a) {
   }
   if (!format) {
     const Field* scalar = source.format().scalar();
-    format = scalar != nullptr && is_arithmetic(scalar->type)
-                 ? Format::of(reduce_result(options.op, scalar->type))
-                 : source.format();
+    format =
+        scalar != nullptr ? result_format(options.op, source.format(), *scalar) : source.format();
   }
   std::vector<int64_t> shape;
   for (int k = 0; k < source.ndim(); ++k) {

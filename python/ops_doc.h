@@ -265,16 +265,16 @@ strides and threads never change a bit of it.
 
 Parameters
 ----------
-buf : buffer of bools, integers of 8 to 64 bits, float16, bfloat16, float32 or float64, any shape
-    ('min' takes no uint64 so far)
-op : 'sum' or 'min'
-    A sum of integers has 64 bits and wraps; narrow floats are summed in float32 and rounded once; NaN
-    passes through 'min'.
+buf : buffer of bools, integers, floats of up to 64 bits, datetimes or timedeltas ('min' and 'max'), any shape
+op : 'sum', 'min', 'max', 'any', 'all' or 'count_nonzero'
+    A sum of integers has 64 bits and wraps; narrow floats are summed in float32 and rounded once. NaN and NaT
+    pass through 'min' and 'max', which know -0.0 as less than 0.0. NaN is not zero.
 axis : None, int or tuple of int
     The axes to fold; None folds all of them.
 dtype : format, optional
-    The format of the result: the default, as NumPy's (int64 or uint64 for a sum of integers, else the type
-    of the items), or the accumulator's (float32 for the narrow floats).
+    The format of the result: the default, as NumPy's (int64 or uint64 for a sum of integers, bool for 'any' and
+    'all', int64 for a count, else the type of the items), or the accumulator's of 'sum', 'min' and 'max' (float32
+    for the narrow floats, int64).
 keepdims : bool
     Keep the folded axes with size 1.
 out : writable buffer, optional
@@ -291,12 +291,14 @@ Raises
 TypeError
     The operation does not exist for the format.
 ValueError
-    An axis is out of range or given twice, `out` has another shape, or 'min' has no items to fold.
+    An axis is out of range or given twice, `out` has another shape, or 'min' or 'max' has no items to fold.
 
 >>> import stridecast
 >>> from array import array
 >>> stridecast.reduce(array("d", [1.0, 2.5, -4.0]), "sum").item()
 -0.5
+>>> stridecast.reduce(array("d", [1.0, 2.5, -4.0]), "max").item()
+2.5
 )";
 
 inline constexpr char kSplitDoc[] =

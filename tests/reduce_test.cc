@@ -85,10 +85,19 @@ TEST_P(ReduceTest, ResultTypes) {
                                  {"q", "f"}}) {
     EXPECT_FALSE(accepted(from, to, ReduceOp::kSum)) << from << " -> " << to;
   }
-  for (const char* both : {"b", "?", "q", "f", "d", "E", "e"}) {
+  for (const char* both : {"b", "?", "q", "Q", "f", "d", "E", "e", "[ml_dtypes$float8_e4m3fn]",
+                           "[ml_dtypes$int4]", "[numpy$datetime64$s]"}) {
     EXPECT_TRUE(accepted(both, both, ReduceOp::kMin)) << both;
+    EXPECT_TRUE(accepted(both, both, ReduceOp::kMax)) << both;
   }
-  EXPECT_FALSE(accepted("Q", "Q", ReduceOp::kMin)) << "would be compared as signed";
+  EXPECT_FALSE(accepted("[numpy$datetime64$s]", "[numpy$datetime64$ms]", ReduceOp::kMax));
+  EXPECT_FALSE(accepted("[numpy$datetime64$s]", "[numpy$datetime64$s]", ReduceOp::kSum));
+  for (const char* from : {"?", "b", "Q", "e", "d"}) {
+    EXPECT_TRUE(accepted(from, "?", ReduceOp::kAny)) << from;
+    EXPECT_TRUE(accepted(from, "?", ReduceOp::kAll)) << from;
+    EXPECT_TRUE(accepted(from, "q", ReduceOp::kCountNonzero)) << from;
+    EXPECT_FALSE(accepted(from, "B", ReduceOp::kAny)) << from;
+  }
   EXPECT_FALSE(accepted("q", "h", ReduceOp::kMin));
   EXPECT_EQ(reduce_result(ReduceOp::kSum, kUint8), kUint64);
   EXPECT_EQ(reduce_result(ReduceOp::kSum, kBool), kInt64);
@@ -194,14 +203,15 @@ TEST(ReduceTest, RandomReductions) {
   GuardedBuffer src_buffer(8 << 20), dst_buffer(8 << 20);
   for (uint64_t seed = first; seed < last; ++seed) {
     Random random(seed);
-    const auto op = random.chance(60) ? ReduceOp::kSum : ReduceOp::kMin;
-    const auto oracle_op = op == ReduceOp::kSum ? reference::Op::kSum : reference::Op::kMin;
+    const auto op = random.chance(40) ? ReduceOp::kSum : static_cast<ReduceOp>(random.below(6));
+    const auto oracle_op = static_cast<reference::Op>(op);
     const DType from =
-        random.pick(std::vector<DType>{kFloat32, kFloat64, kInt64, kBFloat16, kFloat16, kInt16,
-                                       kUint8, kBool, kFloat32, kBFloat16});
-    const bool is_unsigned_sum = op == ReduceOp::kSum && reference::is_unsigned_int(from);
-    const DType to = random.chance(25) && !is_unsigned_sum ? reference::accumulator(from)
-                                                           : reduce_result(op, from);
+        random.chance(50) ? random.pick(std::vector<DType>{kFloat32, kFloat64, kBFloat16, kFloat16})
+                          : static_cast<DType>(random.below(kNumArithmetic));
+    const bool is_wide = op == ReduceOp::kSum ? !reference::is_unsigned_int(from)
+                                              : op == ReduceOp::kMin || op == ReduceOp::kMax;
+    const DType to = random.chance(25) && is_wide && from != kUint64 ? reference::accumulator(from)
+                                                                     : reduce_result(op, from);
     std::vector<int64_t> shape = random_shape(random, 4, 4000);
     if (!shape.empty() && random.chance(25)) {  // long enough for several leaves
       shape[static_cast<size_t>(random.below(static_cast<int64_t>(shape.size())))] =
@@ -233,7 +243,8 @@ TEST(ReduceTest, RandomReductions) {
       return static_cast<size_t>(l.extent().highest - l.extent().lowest);
     };
     if (size_of(src) > (8 << 20) - 256 || size_of(dst) > (8 << 20) - 256) continue;
-    if (op == ReduceOp::kMin && items == 0 && dst.size() != 0) continue;  // refused, see above
+    const bool is_extreme = op == ReduceOp::kMin || op == ReduceOp::kMax;
+    if (is_extreme && items == 0 && dst.size() != 0) continue;  // refused, see above
 
     const Flush side = random.pick(kBothSides);
     unsigned char* src_bytes = src_buffer.place(size_of(src), side);
@@ -258,11 +269,11 @@ TEST(ReduceTest, RandomReductions) {
       for (const auto& [threads, chunk] :
            {std::pair<int, int64_t>{1, 0}, {4, 1}, {static_cast<int>(random.between(1, 6)), 0}}) {
         const SmallSeams hooks(chunk);
-        const std::string what = std::string(table->target) + " seed " + std::to_string(seed) +
-                                 " " + std::to_string(threads) + " threads, chunk " +
-                                 std::to_string(chunk) + (op == ReduceOp::kSum ? " sum" : " min") +
-                                 " axes " + ::testing::PrintToString(axes) + "\n  src " +
-                                 to_text(src) + "\n  dst " + to_text(dst);
+        const std::string what =
+            std::string(table->target) + " seed " + std::to_string(seed) + " " +
+            std::to_string(threads) + " threads, chunk " + std::to_string(chunk) + " op " +
+            std::to_string(static_cast<int>(op)) + " axes " + ::testing::PrintToString(axes) +
+            "\n  src " + to_text(src) + "\n  dst " + to_text(dst);
         note() = {.target = table->target, .what = "random reduce"};
         note().seed = seed;
         const Plan plan = Plan::reduce(src, dst, {.op = op, .axes = axes});

@@ -84,16 +84,18 @@ struct Scaling {
   DType compute = DType::kOpaque;
 };
 
-enum class ReduceOp : uint8_t { kSum, kMin };
+/// What a reduction finds of the items that it folds. Minima and maxima are NaN (NaT) if there is
+/// one, and -0.0 is less than +0.0; any, all and the count ask which items are not 0 (NaN is not).
+enum class ReduceOp : uint8_t { kSum, kMin, kMax, kAny, kAll, kCountNonzero };
 
 struct ReduceOptions {
   ReduceOp op = ReduceOp::kSum;
   std::vector<int> axes;  // of the source, each in [0, ndim), without repetition
 };
 
-/// The type that a reduction of `type` gives, NumPy's: a sum of integers has 64 bits, everything
-/// else the type of its source. Plan::reduce also takes the accumulator's (float32 for the narrow
-/// floats).
+/// The type that a reduction of `type` gives, NumPy's: a sum of integers has 64 bits, any and all
+/// are bool, a count is int64, everything else has the type of its source. Plan::reduce also takes
+/// the accumulator's of sums, minima and maxima (float32 for the narrow floats, int64).
 STRIDECAST_API DType reduce_result(ReduceOp op, DType type) noexcept;
 
 /// A host's own thread pool: must call task(i) for every i in [0, count), in any order, on any

@@ -13,20 +13,19 @@
 
 namespace stridecast::reference {
 
-enum class Op : uint8_t { kSum, kMin };
+enum class Op : uint8_t { kSum, kMin, kMax, kAny, kAll, kCountNonzero };
 
-/// The type in which a reduction of `type` accumulates: integers in int64, narrow floats in
-/// float32.
+/// The type in which a sum of `type` accumulates: integers in int64, narrow floats in float32.
 DType accumulator(DType type);
 
-/// Folds elements of an accumulator type (float32, float64, int64), given and returned as bits.
-/// A sum of floats: leaves of 128 in 8 interleaved accumulators from -0.0, joined as a binary
-/// counter; the sum of nothing is +0.0. A sum of integers wraps. A minimum gives a NaN if there is
-/// one, and -0.0 before +0.0.
+/// Folds elements of a real type, given as bits. A sum of floats, in the accumulator type: leaves
+/// of 128 in 8 interleaved accumulators from -0.0, joined as a binary counter; the sum of nothing
+/// is +0.0. Sums of integers are int64 that wrap. Minima and maxima are the element, a NaN if there
+/// is one, and know -0.0 as less than +0.0. Any, all and the count ask which elements are not 0.
 uint64_t fold(Op op, DType type, std::span<const uint64_t> elements);
 
-/// Folds `axes` of src, one at a time, the last axis first, in the accumulator type, and rounds
-/// once to `result_type`. The results are in C order of the kept axes.
+/// Folds `axes` of src and rounds once to `result_type`: sums of floats one axis at a time, the
+/// last axis first, in the accumulator type. The results are in C order of the kept axes.
 std::vector<uint64_t> reduce(Op op, const Layout& src, const void* src_data, std::vector<int> axes,
                              DType result_type);
 

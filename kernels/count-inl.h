@@ -1,0 +1,203 @@
+// Sums of integers of up to 32 bits and counts of items that are not 0, in int64: order is void. A
+// state is one int64 a column, with no header; 64-bit integers are fold-inl.h's. Per-target header;
+// reduce.cc makes the table entries.
+#if defined(STRIDECAST_KERNELS_COUNT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef STRIDECAST_KERNELS_COUNT_INL_H_
+#undef STRIDECAST_KERNELS_COUNT_INL_H_
+#else
+#define STRIDECAST_KERNELS_COUNT_INL_H_
+#endif
+
+#include <type_traits>
+
+#include "kernels/reduce-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace stridecast::kernels::HWY_NAMESPACE {
+namespace {
+
+// An operation says
+//   using Src;                            // lanes as stored
+//   using Partial;                        // unsigned or signed lanes that hold kMostRows of them
+//   static Vec<DP> Add(DP, partial, v);   // a vector of the source's lanes
+//   static int64_t Packed(src, n);        // of packed items
+inline constexpr size_t kMostRows = 128;
+// Columns whose partial sums stay on the stack.
+inline constexpr size_t kMostColumns = 256;
+
+using Sums = hn::Vec<hn::ScalableTag<uint64_t>>;
+
+// The lanes of a vector of unsigned integers, added up by twos, fours and eights.
+template <class D>
+HWY_INLINE Sums AddUp(D, hn::Vec<D> v) {
+  using T = hn::TFromD<D>;
+  const hn::ScalableTag<uint64_t> d64;
+  if constexpr (sizeof(T) == 1) {
+    return hn::SumsOf8(v);
+  } else if constexpr (sizeof(T) == 2) {
+    const hn::Repartition<uint32_t, D> d32;
+    const auto low = hn::Set(d32, 0xFFFFu);
+    const auto pairs =
+        hn::Add(hn::And(hn::BitCast(d32, v), low), hn::ShiftRight<16>(hn::BitCast(d32, v)));
+    return AddUp(d32, pairs);
+  } else if constexpr (sizeof(T) == 4) {
+    const auto both = hn::BitCast(d64, v);
+    return hn::Add(hn::And(both, hn::Set(d64, uint64_t{0xFFFFFFFF})), hn::ShiftRight<32>(both));
+  } else {
+    return v;
+  }
+}
+
+// Calls body(v) for whole vectors of packed items and fills the last with zeros.
+template <typename T, class Body>
+HWY_INLINE void ForVectors(const uint8_t* src, size_t n, const Body& body) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d), bytes = lanes * sizeof(T);
+  for (; n >= lanes; n -= lanes, src += bytes) body(LoadRow(d, src));
+  if (n > 0) body(LoadFirst(d, src, n));
+}
+
+// Signed integers are summed as unsigned ones that are half their range larger.
+template <typename S>
+struct SumNarrow {
+  using Src = S;
+  using Partial =
+      std::conditional_t<std::is_signed_v<S>,
+                         std::conditional_t<sizeof(S) == 1, int16_t,
+                                            hwy::MakeSigned<hwy::UnsignedFromSize<2 * sizeof(S)>>>,
+                         hwy::UnsignedFromSize<2 * sizeof(S)>>;
+
+  template <class DP>
+  static HWY_INLINE hn::Vec<DP> Add(DP d, hn::Vec<DP> partial, hn::Vec<hn::Rebind<S, DP>> v) {
+    return hn::Add(partial, hn::PromoteTo(d, v));
+  }
+
+  static HWY_NOINLINE int64_t Packed(const uint8_t* src, size_t n) {
+    using U = hwy::MakeUnsigned<S>;
+    constexpr U kHalf = std::is_signed_v<S> ? static_cast<U>(U{1} << (8 * sizeof(S) - 1)) : U{0};
+    const hn::ScalableTag<U> d;
+    const hn::ScalableTag<uint64_t> d64;
+    const auto half = hn::Set(d, kHalf);
+    const size_t lanes = hn::Lanes(d);
+    auto s0 = hn::Zero(d64), s1 = s0;
+    uint64_t shifted = n / lanes * lanes;  // items that got half the range more
+    for (; n >= 2 * lanes; n -= 2 * lanes, src += 2 * lanes * sizeof(S)) {
+      s0 = hn::Add(s0, AddUp(d, hn::Xor(LoadRow(d, src), half)));
+      s1 = hn::Add(s1, AddUp(d, hn::Xor(LoadRow(d, src + lanes * sizeof(S)), half)));
+    }
+    ForVectors<U>(src, n, [&](auto v) HWY_ATTR { s0 = hn::Add(s0, AddUp(d, hn::Xor(v, half))); });
+    if (n % lanes != 0) shifted += lanes;
+    return static_cast<int64_t>(hn::ReduceSum(d64, hn::Add(s0, s1)) - kHalf * shifted);
+  }
+};
+
+// T is unsigned; of floats the sign does not count.
+template <typename T, bool kFloat>
+struct CountTrue {
+  using Src = T;
+  using Partial = T;
+
+  // 1 less where it is not 0.
+  template <class D, class V>
+  static HWY_INLINE V Add(D d, V partial, V v) {
+    if constexpr (kFloat) v = hn::Add(v, v);
+    return hn::Sub(partial, hn::VecFromMask(d, hn::Ne(v, hn::Zero(d))));
+  }
+
+  static HWY_NOINLINE int64_t Packed(const uint8_t* src, size_t n) {
+    const hn::ScalableTag<T> d;
+    const hn::ScalableTag<uint64_t> d64;
+    const size_t lanes = hn::Lanes(d), bytes = lanes * sizeof(T);
+    auto sum = hn::Zero(d64);
+    while (n > 0) {  // two counters a lane, of at most 255
+      auto c0 = hn::Zero(d), c1 = c0;
+      const size_t pairs = HWY_MIN(n / (2 * lanes), size_t{200});
+      for (size_t i = 0; i < pairs; ++i, src += 2 * bytes) {
+        c0 = Add(d, c0, LoadRow(d, src));
+        c1 = Add(d, c1, LoadRow(d, src + bytes));
+      }
+      n -= pairs * 2 * lanes;
+      if (n < 2 * lanes) {
+        ForVectors<T>(src, n, [&](auto v) HWY_ATTR { c0 = Add(d, c0, v); });
+        n = 0;
+      }
+      sum = hn::Add(sum, hn::Add(AddUp(d, c0), AddUp(d, c1)));
+    }
+    return static_cast<int64_t>(hn::ReduceSum(d64, sum));
+  }
+};
+
+// ---- the four kernels ----
+
+inline uint32_t CountInit(const sc_run* run) {
+  memset(run->state, 0, static_cast<size_t>(run->n[1]) * sizeof(int64_t));
+  return 0;
+}
+
+// At most kMostRows rows of at most kMostColumns columns.
+template <class Op>
+HWY_NOINLINE void CountRows(int64_t* state, const uint8_t* src, ptrdiff_t step, size_t rows,
+                            size_t columns) {
+  using Partial = typename Op::Partial;
+  constexpr size_t kItem = sizeof(typename Op::Src);
+  const hn::ScalableTag<Partial> d;
+  const hn::Rebind<typename Op::Src, decltype(d)> ds;
+  HWY_ALIGN Partial partial[kMostColumns] = {};
+  for (size_t row = 0; row < rows;) {
+    const size_t take = HWY_MIN(rows - row, size_t{4});
+    ForColumns(d, columns, [&](size_t column, auto lanes) HWY_ATTR {
+      auto sum = lanes.Load(d, static_cast<const Partial*>(partial + column));
+      const uint8_t* from = src + column * kItem;
+      for (size_t i = 0; i < take; ++i, from += step) sum = Op::Add(d, sum, lanes.Load(ds, from));
+      lanes.Store(sum, d, partial + column);
+    });
+    src += static_cast<ptrdiff_t>(take) * step;
+    row += take;
+  }
+  for (size_t i = 0; i < columns; ++i) {
+    state[i] =
+        static_cast<int64_t>(static_cast<uint64_t>(state[i]) + static_cast<uint64_t>(partial[i]));
+  }
+}
+
+template <class Op>
+uint32_t CountStep(const sc_run* run) {
+  auto* const state = static_cast<int64_t*>(run->state);
+  const auto* src = static_cast<const uint8_t*>(run->src);
+  const ptrdiff_t step = run->src_step[0];
+  const auto rows = static_cast<size_t>(run->n[0]), columns = static_cast<size_t>(run->n[1]);
+  if (columns == 1) {
+    ForPackedPieces<typename Op::Src>(
+        src, step, rows, [=](const uint8_t* packed, size_t n) HWY_ATTR {
+          *state = static_cast<int64_t>(static_cast<uint64_t>(*state) +
+                                        static_cast<uint64_t>(Op::Packed(packed, n)));
+        });
+    return 0;
+  }
+  for (size_t row = 0; row < rows; row += kMostRows) {
+    for (size_t column = 0; column < columns; column += kMostColumns) {
+      CountRows<Op>(state + column,
+                    src + static_cast<ptrdiff_t>(row) * step + column * sizeof(typename Op::Src),
+                    step, HWY_MIN(rows - row, kMostRows), HWY_MIN(columns - column, kMostColumns));
+    }
+  }
+  return 0;
+}
+
+inline uint32_t CountMerge(const sc_run* run) {
+  auto* const state = static_cast<uint64_t*>(run->state);
+  const auto* const next = static_cast<const uint64_t*>(run->src);
+  for (int64_t i = 0; i < run->n[1]; ++i) state[i] += next[i];
+  return 0;
+}
+
+inline uint32_t CountFinish(const sc_run* run) {
+  memcpy(run->dst, run->state, static_cast<size_t>(run->n[1]) * sizeof(int64_t));
+  return 0;
+}
+
+}  // namespace
+}  // namespace stridecast::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
