@@ -1,4 +1,4 @@
-// Reductions as plans run them: sum and min, along the packed axis and across it; beside them the
+// Reductions as plans run them, along the packed axis and across it; beside some of them the
 // -O3 loops that one would write by hand (float sums are not vectorised: their order is fixed).
 
 #include <algorithm>
@@ -36,10 +36,11 @@ void run_plan(benchmark::State& state, DType type, ReduceOp op, const Shape& sha
   std::vector<int64_t> kept = shape.sizes;
   for (const int axis : shape.axes) kept[static_cast<size_t>(axis)] = 1;
   const Layout src = Layout::contiguous(Format::of(type), shape.sizes);
-  const Layout dst = Layout::contiguous(Format::of(type), kept);
+  const DType result = reduce_result(op, type);
+  const Layout dst = Layout::contiguous(Format::of(result), kept);
   const Plan plan = Plan::reduce(src, dst, {.op = op, .axes = shape.axes});
   const int64_t size = type_facts(type).size;
-  const Buffers buffers(items * size, dst.size() * size);
+  const Buffers buffers(items * size, dst.size() * type_facts(result).size);
   for (auto _ : state) {
     plan.run(buffers.src(), buffers.dst());
     benchmark::ClobberMemory();
@@ -84,13 +85,15 @@ void register_naive(DType type) {
 }  // namespace
 
 void register_benchmarks(const kernels::KernelTable&) {
-  const std::pair<const char*, ReduceOp> ops[] = {{"sum", ReduceOp::kSum}, {"min", ReduceOp::kMin}};
-  for (const auto& [name, op] : ops) {
-    for (const DType type : {DType::kFloat32, DType::kFloat64, DType::kInt64, DType::kBFloat16}) {
+  for (int k = 0; k < kNumReduceOps; ++k) {
+    const auto op = static_cast<ReduceOp>(k);
+    for (const DType type : {DType::kInt8, DType::kInt32, DType::kInt64, DType::kFloat16,
+                             DType::kBFloat16, DType::kFloat32, DType::kFloat64}) {
       for (const Shape& shape : shapes()) {
         benchmark::RegisterBenchmark(
-            (std::string(name) + "/ours/" + type_facts(type).name + "/" + shape.name).c_str(),
-            [op = op, type, &shape](benchmark::State& state) { run_plan(state, type, op, shape); });
+            (std::string(reduce_name(op)) + "/ours/" + type_facts(type).name + "/" + shape.name)
+                .c_str(),
+            [op, type, &shape](benchmark::State& state) { run_plan(state, type, op, shape); });
       }
     }
   }

@@ -23,19 +23,20 @@ constexpr int64_t kMaxColumns = 256, kMaxColumnBytes = 2048;
 // Shorter runs along the folded axis than this go side by side if there is anything to put there.
 constexpr int64_t kShortFold = 16;
 
-constexpr const char* kNames[] = {"sum", "min", "max", "any", "all", "count_nonzero"};
+// By ReduceOp.
+struct OpFacts {
+  const char* name;
+  kernels::ReduceKernel kernel;
+};
+constexpr OpFacts kOps[kNumReduceOps] = {
+    {"sum", kernels::kReduceSum}, {"min", kernels::kReduceMin},
+    {"max", kernels::kReduceMax}, {"any", kernels::kReduceAny},
+    {"all", kernels::kReduceAll}, {"count_nonzero", kernels::kReduceCount}};
 
-const char* name_of(ReduceOp op) { return kNames[static_cast<int>(op)]; }
-
-kernels::ReduceKernel kernel_of(ReduceOp op) {
-  constexpr kernels::ReduceKernel kKernels[] = {kernels::kReduceSum, kernels::kReduceMin,
-                                                kernels::kReduceMax, kernels::kReduceAny,
-                                                kernels::kReduceAll, kernels::kReduceCount};
-  return kKernels[static_cast<int>(op)];
-}
+kernels::ReduceKernel kernel_of(ReduceOp op) { return kOps[static_cast<int>(op)].kernel; }
 
 bool is_extreme(ReduceOp op) { return op == ReduceOp::kMin || op == ReduceOp::kMax; }
-bool is_time(DType type) { return type == DType::kDatetime64 || type == DType::kTimedelta64; }
+bool is_time(DType type) { return type_facts(type).kind == Kind::kTime; }
 bool is_float(DType type) { return type_facts(type).kind == Kind::kFloat; }
 
 // In which type a sum of `type` accumulates: integers in 64 bits, narrow floats in float32.
@@ -50,17 +51,17 @@ struct Folding {
   DType item = DType::kOpaque;
 };
 
-// Of the source's type if there is one, else of a type that holds all of its values.
+// Of the source's type, but narrow ones fold in an arithmetic type that holds all of their values.
+DType folded_type(DType type) {
+  if (!is_narrow(type)) return type;
+  if (is_float(type)) return DType::kFloat32;
+  return type_facts(type).kind == Kind::kSigned ? DType::kInt8 : DType::kUint8;
+}
+
 Folding find_folding(const KernelTable& table, ReduceOp op, DType type) {
-  if (is_time(type) && is_extreme(op)) return {&table.reduce_time[op == ReduceOp::kMax], type};
-  const bool narrow_int = is_narrow(type) && !is_float(type);
-  const DType small = type_facts(type).kind == Kind::kSigned ? DType::kInt8 : DType::kUint8;
-  for (const DType item : {type, narrow_int ? small : accumulator_of(type)}) {
-    if (!is_arithmetic(item)) continue;
-    const auto& entry = table.reduce[kernel_of(op)][static_cast<int>(item)];
-    if (entry.init != nullptr) return {&entry, item};
-  }
-  return {};
+  const DType item = folded_type(type);
+  if (is_time(item)) return {&table.reduce_time[op == ReduceOp::kMax], item};
+  return {&table.reduce[kernel_of(op)][static_cast<int>(item)], item};
 }
 
 // The type of what the kernel gives.
@@ -78,8 +79,8 @@ const Field& scalar_of(const Format& format, ReduceOp op) {
   const bool known = field != nullptr &&
                      (is_arithmetic(field->type) || is_narrow(field->type) || is_time(field->type));
   if (!known || sums_times) {
-    throw Error(ErrorCode::kNoConversion,
-                std::string(name_of(op)) + " is not defined for format '" + format.text() + "'");
+    throw Error(ErrorCode::kNoConversion, std::string(reduce_name(op)) +
+                                              " is not defined for format '" + format.text() + "'");
   }
   return *field;
 }
@@ -94,7 +95,7 @@ void check_result(const Format& src, const Format& dst, ReduceOp op) {
                     from != DType::kUint64 && !is_time(from);
   if ((to == result && same_time) || wide) return;
   throw Error(ErrorCode::kNoConversion,
-              std::string(name_of(op)) + " of '" + src.text() + "' gives " +
+              std::string(reduce_name(op)) + " of '" + src.text() + "' gives " +
                   (is_time(result) ? "the same type" : type_facts(result).name) + ", not '" +
                   dst.text() + "'; convert before or after");
 }
@@ -204,7 +205,7 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
   refuse_self_overlap(dst);
   Axes axes = separate_axes(src, dst, folded_axes(src, options.axes));
   if (is_extreme(options.op) && dst.size() > 0 && src.size() == 0) {
-    fail(std::string("the ") + name_of(options.op) +
+    fail(std::string("the ") + reduce_name(options.op) +
          "imum of no elements is not defined: a folded axis has size 0");
   }
 
@@ -256,6 +257,8 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
 
 namespace stridecast {
 inline namespace v0 {
+
+const char* reduce_name(ReduceOp op) noexcept { return internal::kOps[static_cast<int>(op)].name; }
 
 DType reduce_result(ReduceOp op, DType type) noexcept {
   if (op == ReduceOp::kMin || op == ReduceOp::kMax) return type;

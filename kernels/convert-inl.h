@@ -379,18 +379,18 @@ uint32_t ConvertRun(const sc_run* run) {
   return 0;
 }
 
+// What writes packed items and needs nothing but its two sides.
+constexpr sc_entry PackedEntry(sc_kernel kernel, const char* name, uint32_t src_access,
+                               uint32_t traits = 0) {
+  return {kernel, name, src_access, SC_ACCESS_PACKED, 0, traits | uint32_t{SC_TRAIT_THREAD_SAFE},
+          0};
+}
+
 template <class Op>
 constexpr sc_entry ConvertEntry(const char* name) {
-  constexpr uint32_t kInPlace = sizeof(typename Op::Src) == sizeof(typename Op::Dst)
-                                    ? uint32_t{SC_TRAIT_IN_PLACE}
-                                    : uint32_t{0};
-  return {ConvertRun<Op>,
-          name,
-          SC_ACCESS_PACKED,
-          SC_ACCESS_PACKED,
-          0,
-          kInPlace | uint32_t{SC_TRAIT_THREAD_SAFE},
-          0};
+  constexpr bool kInPlace = sizeof(typename Op::Src) == sizeof(typename Op::Dst);
+  return PackedEntry(ConvertRun<Op>, name, SC_ACCESS_PACKED,
+                     kInPlace ? uint32_t{SC_TRAIT_IN_PLACE} : 0);
 }
 
 // Enters Op as the conversion of one pair.

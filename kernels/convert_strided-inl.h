@@ -231,13 +231,8 @@ template <class Op>
 void SetConvertStrided(KernelTable& table, DType src, DType dst) {
   if constexpr (kConvertsStrided) {
     const auto s = static_cast<size_t>(src), d = static_cast<size_t>(dst);
-    table.convert_strided[s][d] = {ConvertStridedRun<Op>,
-                                   kStridedNames.text[s][d],
-                                   SC_ACCESS_STRIDED,
-                                   SC_ACCESS_PACKED,
-                                   0,
-                                   SC_TRAIT_THREAD_SAFE,
-                                   0};
+    table.convert_strided[s][d] =
+        PackedEntry(ConvertStridedRun<Op>, kStridedNames.text[s][d], SC_ACCESS_STRIDED);
   }
 }
 
@@ -246,13 +241,8 @@ template <class Op>
 void SetConvertSecond(KernelTable& table, DType src, DType dst) {
   if constexpr (kConvertsStrided) {
     const auto s = static_cast<size_t>(src), d = static_cast<size_t>(dst);
-    table.convert_second[s][d] = {ConvertSecondRun<Op>,
-                                  kSecondNames.text[s][d],
-                                  SC_ACCESS_STRIDED,
-                                  SC_ACCESS_PACKED,
-                                  0,
-                                  SC_TRAIT_THREAD_SAFE,
-                                  0};
+    table.convert_second[s][d] =
+        PackedEntry(ConvertSecondRun<Op>, kSecondNames.text[s][d], SC_ACCESS_STRIDED);
   }
 }
 

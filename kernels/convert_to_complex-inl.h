@@ -116,13 +116,8 @@ template <class Op>
 void SetConvertToComplex(KernelTable& table, DType src, DType part) {
   if constexpr (kConvertsToComplex) {
     const auto s = static_cast<size_t>(src), d = static_cast<size_t>(part);
-    table.convert_to_complex[s][d] = {ConvertToComplexRun<Op>,
-                                      kComplexNames.text[s][d],
-                                      SC_ACCESS_PACKED,
-                                      SC_ACCESS_PACKED,
-                                      0,
-                                      SC_TRAIT_THREAD_SAFE,
-                                      0};
+    table.convert_to_complex[s][d] =
+        PackedEntry(ConvertToComplexRun<Op>, kComplexNames.text[s][d], SC_ACCESS_PACKED);
   }
 }
 

@@ -17,8 +17,8 @@ namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Lanes are packed to bytes in two steps. On x86 these go block by block of
-// 16 bytes, and one permutation mends the order.
+// Lanes are packed to bytes in two steps. On x86 these go block by block of 16 bytes, and one
+// permutation mends the order.
 template <class DTo, class V>
 HWY_INLINE hn::Vec<DTo> PackSaturated(DTo d, V v0, V v1) {
 #if HWY_ARCH_X86

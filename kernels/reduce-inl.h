@@ -8,8 +8,10 @@
 #define STRIDECAST_KERNELS_REDUCE_INL_H_
 #endif
 
+#include <initializer_list>
 #include <limits>
 
+#include "kernels/convert_names.h"
 #include "kernels/kernel_table.h"
 #include "kernels/lanes-inl.h"
 
@@ -127,6 +129,26 @@ HWY_INLINE void ForPackedPieces(const uint8_t* src, ptrdiff_t step, size_t count
 template <typename T>
 HWY_INLINE T QuietNaN() {
   return std::numeric_limits<T>::quiet_NaN();
+}
+
+// Enters operations that look at bits alone, Op<lanes as unsigned, whether a sign does not count>:
+// entry_of(Op()) for every arithmetic type.
+template <template <typename, bool> class Op, class EntryOf>
+void SetByBits(sc_reduce_entry (&entries)[kNumArithmetic], const TypeNames& names,
+               const EntryOf& entry_of) {
+  const auto set = [&](std::initializer_list<DType> types, sc_reduce_entry entry) {
+    for (const DType type : types) {
+      entry.name = names.text[static_cast<size_t>(type)];
+      entries[static_cast<size_t>(type)] = entry;
+    }
+  };
+  set({DType::kBool, DType::kInt8, DType::kUint8}, entry_of(Op<uint8_t, false>()));
+  set({DType::kInt16, DType::kUint16}, entry_of(Op<uint16_t, false>()));
+  set({DType::kInt32, DType::kUint32}, entry_of(Op<uint32_t, false>()));
+  set({DType::kInt64, DType::kUint64}, entry_of(Op<uint64_t, false>()));
+  set({DType::kFloat16, DType::kBFloat16}, entry_of(Op<uint16_t, true>()));
+  set({DType::kFloat32}, entry_of(Op<uint32_t, true>()));
+  set({DType::kFloat64}, entry_of(Op<uint64_t, true>()));
 }
 
 }  // namespace

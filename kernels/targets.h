@@ -100,7 +100,9 @@ namespace stridecast::kernels {
   X(TileSwap)                       \
   X(StreamRows)                     \
   X(ItemShuffle)                    \
-  X(Reduce)                         \
+  X(Fold)                           \
+  X(Count)                          \
+  X(Sum)                            \
   X(ConvertBool)                    \
   X(ConvertInt)                     \
   X(ConvertFloat)                   \

@@ -48,9 +48,9 @@ std::vector<int> axes_value(PyObject* axis, int ndim) {
 
 ReduceOp op_value(PyObject* op) {
   if (PyUnicode_Check(op)) {
-    constexpr const char* kNames[] = {"sum", "min", "max", "any", "all", "count_nonzero"};
-    for (size_t k = 0; k < std::size(kNames); ++k) {
-      if (PyUnicode_CompareWithASCIIString(op, kNames[k]) == 0) return static_cast<ReduceOp>(k);
+    for (int k = 0; k < kNumReduceOps; ++k) {
+      const auto known = static_cast<ReduceOp>(k);
+      if (PyUnicode_CompareWithASCIIString(op, reduce_name(known)) == 0) return known;
     }
   }
   raise(PyExc_ValueError, "op must be 'sum', 'min', 'max', 'any', 'all' or 'count_nonzero', not %R",

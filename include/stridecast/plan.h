@@ -87,6 +87,10 @@ struct Scaling {
 /// What a reduction finds of the items that it folds. Minima and maxima are NaN (NaT) if there is
 /// one, and -0.0 is less than +0.0; any, all and the count ask which items are not 0 (NaN is not).
 enum class ReduceOp : uint8_t { kSum, kMin, kMax, kAny, kAll, kCountNonzero };
+inline constexpr int kNumReduceOps = 6;
+
+/// NumPy's name of it: "count_nonzero".
+STRIDECAST_API const char* reduce_name(ReduceOp op) noexcept;
 
 struct ReduceOptions {
   ReduceOp op = ReduceOp::kSum;

@@ -247,7 +247,7 @@ def test_reductions_of_nothing():
 def test_what_does_not_exist():
     with pytest.raises(TypeError):
         sc.reduce(np.array(["a"]), "sum")
-    with pytest.raises(ValueError, match="'prod'"):
+    with pytest.raises(ValueError, match="'count_nonzero', not 'prod'"):
         sc.reduce(np.ones(3), "prod")
     with pytest.raises(ValueError):
         sc.reduce(np.ones(0), "min")

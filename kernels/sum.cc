@@ -1,6 +1,6 @@
 // Sums of float32 and float64, and of float16 and bfloat16 in float32, in an order fixed by the
-// elements' positions alone, so that targets, chunks and threads cannot change a bit. Per-target
-// header; reduce.cc makes the table entries.
+// elements' positions alone, so that targets, chunks and threads cannot change a bit. Where
+// order is void, it is fold.cc's and count.cc's.
 //
 // The tree: 128 consecutive elements are a leaf. Element i of a leaf is added to accumulator i % 8,
 // each of which starts at -0.0, and the accumulators join as ((0+1)+(2+3))+((4+5)+(6+7)). Leaves
@@ -11,18 +11,17 @@
 //
 // The state of a block of columns is a header, then rows of one T a column: 8 accumulators, then
 // the levels. All columns of a block have seen the same number of elements.
-#if defined(STRIDECAST_KERNELS_SUM_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef STRIDECAST_KERNELS_SUM_INL_H_
-#undef STRIDECAST_KERNELS_SUM_INL_H_
-#else
-#define STRIDECAST_KERNELS_SUM_INL_H_
-#endif
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/sum.cc"
 #include <type_traits>
 
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
 #include "kernels/reduce-inl.h"
+#include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
@@ -466,8 +465,24 @@ uint32_t SumFinish(const sc_run* run) {
   return 0;
 }
 
+// ---- entries ----
+
+template <class S>
+void SetSum(sc_reduce_entry& entry, const char* name) {
+  using T = typename S::Sum;
+  entry = {&SumInit<T>, &SumStep<S>,     &SumMerge<T>,      &SumFinish<T>,
+           name,        kSumHeaderBytes, kSumColumnBytes<T>};
+}
+
 }  // namespace
+
+void FillSum(KernelTable& table) {
+  auto& sums = table.reduce[kReduceSum];
+  SetSum<Widened<Float16>>(sums[Index(DType::kFloat16)], "sum float16");
+  SetSum<Widened<BFloat16>>(sums[Index(DType::kBFloat16)], "sum bfloat16");
+  SetSum<AsTheyAre<float>>(sums[Index(DType::kFloat32)], "sum float32");
+  SetSum<AsTheyAre<double>>(sums[Index(DType::kFloat64)], "sum float64");
+}
+
 }  // namespace stridecast::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
-
-#endif  // per-target include guard

@@ -1,16 +1,16 @@
 // Sums of integers of up to 32 bits and counts of items that are not 0, in int64: order is void. A
-// state is one int64 a column, with no header; 64-bit integers are fold-inl.h's. Per-target header;
-// reduce.cc makes the table entries.
-#if defined(STRIDECAST_KERNELS_COUNT_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef STRIDECAST_KERNELS_COUNT_INL_H_
-#undef STRIDECAST_KERNELS_COUNT_INL_H_
-#else
-#define STRIDECAST_KERNELS_COUNT_INL_H_
-#endif
+// state is one int64 a column, with no header; 64-bit integers are fold.cc's.
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/count.cc"
 #include <type_traits>
 
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "kernels/convert_names.h"
+#include "kernels/lane_types.h"
 #include "kernels/reduce-inl.h"
+#include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
@@ -61,11 +61,8 @@ HWY_INLINE void ForVectors(const uint8_t* src, size_t n, const Body& body) {
 template <typename S>
 struct SumNarrow {
   using Src = S;
-  using Partial =
-      std::conditional_t<std::is_signed_v<S>,
-                         std::conditional_t<sizeof(S) == 1, int16_t,
-                                            hwy::MakeSigned<hwy::UnsignedFromSize<2 * sizeof(S)>>>,
-                         hwy::UnsignedFromSize<2 * sizeof(S)>>;
+  using Wide = hwy::UnsignedFromSize<2 * sizeof(S)>;
+  using Partial = std::conditional_t<std::is_signed_v<S>, hwy::MakeSigned<Wide>, Wide>;
 
   template <class DP>
   static HWY_INLINE hn::Vec<DP> Add(DP d, hn::Vec<DP> partial, hn::Vec<hn::Rebind<S, DP>> v) {
@@ -196,8 +193,28 @@ inline uint32_t CountFinish(const sc_run* run) {
   return 0;
 }
 
+// ---- entries ----
+
+template <class Op>
+constexpr sc_reduce_entry CountEntry(const char* name) {
+  return {&CountInit, &CountStep<Op>, &CountMerge, &CountFinish, name, 0, sizeof(int64_t)};
+}
+
+template <typename... S>
+void SetSums(sc_reduce_entry (&entries)[kNumArithmetic], Types<S...>) {
+  ((entries[Index(kDTypeOf<S>)] = CountEntry<SumNarrow<S>>(kSumNames.text[Index(kDTypeOf<S>)])),
+   ...);
+}
+
 }  // namespace
+
+void FillCount(KernelTable& table) {
+  auto& sums = table.reduce[kReduceSum];
+  sums[Index(DType::kBool)] = CountEntry<CountTrue<uint8_t, false>>("sum bool");
+  SetSums(sums, Types<int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t>());
+  SetByBits<CountTrue>(table.reduce[kReduceCount], kCountNames,
+                       []<class Op>(Op) { return CountEntry<Op>(""); });
+}
+
 }  // namespace stridecast::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
-
-#endif  // per-target include guard

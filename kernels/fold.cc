@@ -1,21 +1,22 @@
 // Reductions whose result does not depend on order: minima and maxima under a total order, any and
 // all, and sums of 64-bit integers. A state is one accumulator a column, as wide as an item of the
-// source, with no header. Per-target header; reduce.cc makes the table entries. What folds into
-// wider accumulators is count-inl.h's.
+// source, with no header. What folds into wider accumulators is count.cc's, sums of floats are
+// sum.cc's.
 //
 // The minimum of floats is -0.0 rather than +0.0 where both occur, the maximum +0.0; both are the
 // positive quiet NaN where any NaN occurs. Integers wrap modulo 2^64. Nothing folded leaves the
 // neutral value: whether a minimum of nothing is an error is the caller's business.
-#if defined(STRIDECAST_KERNELS_FOLD_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef STRIDECAST_KERNELS_FOLD_INL_H_
-#undef STRIDECAST_KERNELS_FOLD_INL_H_
-#else
-#define STRIDECAST_KERNELS_FOLD_INL_H_
-#endif
 
-#include <type_traits>
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/fold.cc"
+#include <limits>
 
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "kernels/convert_names.h"
+#include "kernels/lane_types.h"
 #include "kernels/reduce-inl.h"
+#include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
@@ -119,7 +120,6 @@ struct ExtremeTime : Extreme<int64_t, kMax> {
 // round. NaNs become the integer that wins, which no number has. kInfinity: its bits.
 template <int16_t kInfinity, bool kMax>
 struct ExtremeHalf : Extreme<int16_t, kMax> {
-  using Base = Extreme<int16_t, kMax>;
   static constexpr int16_t kNan = kMax ? INT16_MAX : INT16_MIN;
   static constexpr int16_t kQuietNan =
       static_cast<int16_t>(kInfinity | (((kInfinity >> 1) & ~kInfinity)));
@@ -361,8 +361,55 @@ uint32_t FoldFinish(const sc_run* run) {
   return 0;
 }
 
+// ---- entries ----
+
+template <class Op>
+constexpr sc_reduce_entry FoldEntry(const char* name) {
+  return {&FoldInit<Op>,           &FoldStep<Op>, &FoldMerge<Op>, &FoldFinish<Op>, name, 0,
+          sizeof(typename Op::Acc)};
+}
+
+using Entries = sc_reduce_entry[kNumArithmetic];
+
+template <bool kMax>
+void SetExtremes(Entries& entries, const TypeNames& names) {
+  const auto set = [&](DType type, sc_reduce_entry entry) {
+    entry.name = names.text[Index(type)];
+    entries[Index(type)] = entry;
+  };
+  set(DType::kBool, FoldEntry<ExtremeBool<kMax>>(""));
+  set(DType::kInt8, FoldEntry<Extreme<int8_t, kMax>>(""));
+  set(DType::kUint8, FoldEntry<Extreme<uint8_t, kMax>>(""));
+  set(DType::kInt16, FoldEntry<Extreme<int16_t, kMax>>(""));
+  set(DType::kUint16, FoldEntry<Extreme<uint16_t, kMax>>(""));
+  set(DType::kInt32, FoldEntry<Extreme<int32_t, kMax>>(""));
+  set(DType::kUint32, FoldEntry<Extreme<uint32_t, kMax>>(""));
+  set(DType::kInt64, FoldEntry<Extreme<int64_t, kMax>>(""));
+  set(DType::kUint64, FoldEntry<Extreme<uint64_t, kMax>>(""));
+  set(DType::kFloat16, FoldEntry<ExtremeHalf<0x7c00, kMax>>(""));
+  set(DType::kBFloat16, FoldEntry<ExtremeHalf<0x7f80, kMax>>(""));
+  set(DType::kFloat32, FoldEntry<ExtremeFloat<float, kMax>>(""));
+  set(DType::kFloat64, FoldEntry<ExtremeFloat<double, kMax>>(""));
+}
+
+template <template <typename, bool> class Op>
+void SetTruths(Entries& entries, const TypeNames& names) {
+  SetByBits<Op>(entries, names, []<class AnOp>(AnOp) { return FoldEntry<AnOp>(""); });
+}
+
 }  // namespace
+
+void FillFold(KernelTable& table) {
+  SetExtremes<false>(table.reduce[kReduceMin], kMinNames);
+  SetExtremes<true>(table.reduce[kReduceMax], kMaxNames);
+  SetTruths<AnyTrue>(table.reduce[kReduceAny], kAnyNames);
+  SetTruths<AllTrueFold>(table.reduce[kReduceAll], kAllNames);
+  for (const DType type : {DType::kInt64, DType::kUint64}) {
+    table.reduce[kReduceSum][Index(type)] = FoldEntry<AddWrapping>("sum of 64 bits");
+  }
+  table.reduce_time[0] = FoldEntry<ExtremeTime<false>>("min of times");
+  table.reduce_time[1] = FoldEntry<ExtremeTime<true>>("max of times");
+}
+
 }  // namespace stridecast::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
-
-#endif  // per-target include guard
