@@ -24,7 +24,7 @@ from targets_report import print_report, write_markdown
 HERE = Path(__file__).resolve().parent
 PROCESSES = 3
 #: Cases of these groups run on so many threads, in a process of their own.
-THREAD_GROUPS, THREADS = ("threads", "hot-threads"), 2
+THREAD_GROUPS, THREADS = ("threads", "hot-threads", "reduce-threads"), 2
 
 
 def run_peers(cases: list[str], options: list[str]) -> dict:

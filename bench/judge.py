@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-#: Where threads are asked to help, this share of what they help memcpy is enough.
+#: Where threads are asked to help, this share of what they help memcpy, or a read, is enough.
 SCALING_SHARE = 0.9
 #: Behind the name of a peer that counts only where it can do the cell.
 WHERE_ABLE = "?"

@@ -241,6 +241,7 @@ class BenchLibrary:
             "stream_lines_run": [pointer, count, pointer, count, flag],
             "stream_pages_run": [pointer, pointer, count],
             "stream_ns": [count, pointer, pointer, count, flag, flag, flag, flag],
+            "stream_read_ns": [count, pointer, count, flag],
             "memcpy_ns": [count, pointer, pointer, count, flag],
             "plan_lookup_ns": [count],
             "parse_fresh_ns": [count],
@@ -293,6 +294,12 @@ class BenchLibrary:
         arguments = (_address(src), _address(dst), src.nbytes)
         what = f"stream to address {dst.ctypes.data:x}"
         return self._batch(self.stream_pages_run, what, *arguments, keep=(src, dst))
+
+    def read(self, src: np.ndarray, threads: int = 1) -> Batch:
+        """Reads the bytes of a contiguous array, cut into one piece for each thread."""
+        arguments = (_address(src), src.nbytes, threads)
+        what = f"read of {src.nbytes} bytes by {threads} threads"
+        return self._self_timed(self.stream_read_ns, what, *arguments, keep=src)
 
     def memcpy(self, src: np.ndarray, dst: np.ndarray, threads: int = 1) -> Batch:
         """memcpy of as many bytes as both have, cut into one piece for each thread."""

@@ -66,6 +66,13 @@ struct StreamSlice {
   bool run() const { return sc::bench::stream(src, dst, items, read_bytes, write_bytes, store); }
 };
 
+// One thread's share of a read.
+struct ReadSlice {
+  const char* src;
+  int64_t bytes;
+  void run() const { keep(sc::bench::stream_read(src, bytes)); }
+};
+
 // Calls part(begin, size) for `count` pieces of `total`, cut on multiples of a page's bytes.
 template <typename Part>
 void cut(int64_t total, int count, Part part) {
@@ -134,6 +141,22 @@ STRIDECAST_BENCH_EXPORT int64_t stream_ns(int64_t calls, const void* src, void* 
       part.items = 0;  // only asks whether stream() does these sizes
       if (!part.run()) return -1;
     }
+    return time_in_step(calls, parts);
+  } catch (const std::exception&) {
+    return -1;
+  }
+}
+
+/// Nanoseconds that `calls` reads of bench/stream.h take, each by `threads` threads that are
+/// started before the clock is and take one piece each; -1 on an error.
+STRIDECAST_BENCH_EXPORT int64_t stream_read_ns(int64_t calls, const void* src, int64_t bytes,
+                                               int threads) {
+  if (bytes <= 0 || threads < 1) return -1;
+  try {
+    std::vector<ReadSlice> parts;
+    cut(bytes, threads, [&](int64_t begin, int64_t size) {
+      parts.push_back({static_cast<const char*>(src) + begin, size});
+    });
     return time_in_step(calls, parts);
   } catch (const std::exception&) {
     return -1;

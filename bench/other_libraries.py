@@ -1,8 +1,9 @@
 """The peers beside NumPy, where they are installed: batches that fill a destination from a source.
 
-PyTorch, TensorStore, PyArrow and NumKong are optional. What could not be imported is in `absent`,
-for the report. What they cannot express (negative strides or swapped bytes in PyTorch) is left out
-as well: there is no such batch. All are kept to one thread.
+PyTorch, TensorStore, PyArrow, NumKong and Bottleneck are optional; how they reduce is in
+reduce_peers.py. What could not be imported is in `absent`, for the report. What they cannot express
+(negative strides or swapped bytes in PyTorch) is left out as well: there is no such batch. All are
+kept to one thread.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def _installed_version(name: str) -> str:
 
 
 @cache
-def _torch() -> ModuleType | None:
+def find_torch() -> ModuleType | None:
     module = _imported("torch")
     if module is not None:
         module.set_num_threads(1)
@@ -63,7 +64,8 @@ def _tensorstore() -> tuple[ModuleType, object] | None:
     return module, module.Context({"data_copy_concurrency": {"limit": 1}})
 
 
-def _tensor(torch: ModuleType, array: np.ndarray) -> object:
+def tensor_of(torch: ModuleType, array: np.ndarray) -> object:
+    """The array's memory, strided as it is."""
     if array.dtype == ml_dtypes.bfloat16:
         return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
     if array.dtype.kind == "u" and array.itemsize > 1:
@@ -73,11 +75,11 @@ def _tensor(torch: ModuleType, array: np.ndarray) -> object:
 
 
 def torch_copy(src: np.ndarray, dst: np.ndarray) -> Batch | None:
-    torch = _torch()
+    torch = find_torch()
     if torch is None:
         return None
     try:
-        tensors = {"out": _tensor(torch, dst), "a": _tensor(torch, src)}
+        tensors = {"out": tensor_of(torch, dst), "a": tensor_of(torch, src)}
     except (TypeError, ValueError):
         return None
     return timed("out.copy_(a)", **tensors)
@@ -132,7 +134,7 @@ def _torch_tensor(torch: ModuleType, array: np.ndarray) -> object | None:
 
 
 def torch_cast(src: np.ndarray, dst: np.ndarray) -> Cast | None:
-    torch = _torch()
+    torch = find_torch()
     if torch is None:
         return None
     tensors = {"out": _torch_tensor(torch, dst), "a": _torch_tensor(torch, src)}
@@ -148,7 +150,7 @@ def tensorstore_cast(src: np.ndarray, dst: np.ndarray) -> Cast | None:
 
 
 @cache
-def _pyarrow() -> tuple[ModuleType, ModuleType] | None:
+def find_pyarrow() -> tuple[ModuleType, ModuleType] | None:
     module = _imported("pyarrow")
     if module is None:
         return None
@@ -156,12 +158,17 @@ def _pyarrow() -> tuple[ModuleType, ModuleType] | None:
     return module, import_module("pyarrow.compute")
 
 
+def find_bottleneck() -> ModuleType | None:
+    """It has no threads."""
+    return _imported("bottleneck")
+
+
 def pyarrow_cast(src: np.ndarray, dst: np.ndarray) -> Cast | None:
     """PyArrow has no out=: it allocates, from a pool that is warm.
 
     Left out: its booleans, which are bits, and casts that hand on the memory of their source.
     """
-    found = _pyarrow()
+    found = find_pyarrow()
     if found is None or np.bool_ in (src.dtype, dst.dtype):
         return None
     pyarrow, compute = found

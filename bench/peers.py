@@ -28,6 +28,7 @@ import cast_cases
 import measure
 import other_libraries
 import peer_cases
+import reduce_cases
 import relayout_cases
 import scale_cases
 import stridecast
@@ -44,6 +45,7 @@ ON_ONE_THREAD: Groups = {
     **strided_cases.GROUPS,
     **cast_cases.GROUPS,
     **scale_cases.GROUPS,
+    **reduce_cases.GROUPS,
 }
 
 
@@ -54,6 +56,7 @@ def groups_for(threads: int) -> Groups:
     return {
         "threads": partial(strided_cases.thread_cases, threads=threads),
         "hot-threads": partial(cast_cases.hot_thread_cases, threads=threads),
+        "reduce-threads": partial(reduce_cases.thread_cases, threads=threads),
     }
 
 

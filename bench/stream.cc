@@ -143,6 +143,29 @@ bool stream_pages(const void* src, void* dst, int64_t bytes) {
   return true;
 }
 
+uint64_t stream_read(const void* src, int64_t bytes) {
+  const Bytes d;
+  const hn::Repartition<uint64_t, Bytes> words;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto* in = static_cast<const uint8_t*>(src);
+  // Four, so that no load waits for the one before it to be folded.
+  auto v0 = hn::Zero(d);
+  auto v1 = v0;
+  auto v2 = v0;
+  auto v3 = v0;
+  int64_t done = 0;
+  for (; done + 4 * lanes <= bytes; done += 4 * lanes) {
+    v0 = hn::Xor(v0, hn::LoadU(d, in + done));
+    v1 = hn::Xor(v1, hn::LoadU(d, in + done + lanes));
+    v2 = hn::Xor(v2, hn::LoadU(d, in + done + 2 * lanes));
+    v3 = hn::Xor(v3, hn::LoadU(d, in + done + 3 * lanes));
+  }
+  const auto folded = hn::Xor(hn::Xor(v0, v1), hn::Xor(v2, v3));
+  uint64_t all = hn::ReduceSum(words, hn::BitCast(words, folded));
+  for (; done < bytes; ++done) all += in[done];
+  return all;
+}
+
 bool stream(const void* src, void* dst, int64_t items, int read_bytes, int write_bytes,
             Store store) {
   if (!supported(read_bytes) || !supported(write_bytes) || items < 0) return false;

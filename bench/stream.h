@@ -31,6 +31,10 @@ bool stream_lines(const void* src, int64_t src_bytes, void* dst, int64_t dst_byt
 /// several pages faster than from one. False, with nothing done, if dst is not on a multiple of 64.
 bool stream_pages(const void* src, void* dst, int64_t bytes);
 
+/// The yardstick of reductions: reads the bytes at src once and in order, and writes nothing. What
+/// it returns depends on all of them.
+uint64_t stream_read(const void* src, int64_t bytes);
+
 }  // namespace stridecast::bench
 
 #endif  // STRIDECAST_BENCH_STREAM_H_

@@ -9,6 +9,8 @@ from judge import SCALING_SHARE, Verdict, gathered
 
 #: How many cells of a row are listed with its worst figures.
 LISTED = 5
+#: What SCALING_SHARE is a share of.
+THREADS_GAIN = "what memcpy or a read gains by as many threads"
 
 
 def describe(outcome: dict) -> str:
@@ -19,6 +21,7 @@ def describe(outcome: dict) -> str:
         "tensorstore": "TensorStore",
         "pyarrow": "PyArrow",
         "numkong": "NumKong",
+        "bottleneck": "Bottleneck",
     }
     others = [name for name in versions if name not in ("stridecast", "target")]
     return (
@@ -132,7 +135,7 @@ def print_report(verdicts: list[Verdict], outcomes: list[dict]) -> None:
     for name, why in outcomes[0]["absent"].items():
         print(f"  not installed: {name} ({why}); rows beside it alone were left out")
     if any(verdict.target.scaling for verdict in verdicts):
-        print(f"  * or {SCALING_SHARE:g} of what memcpy gains by as many threads")
+        print(f"  * or {SCALING_SHARE:g} of {THREADS_GAIN}")
     print_left_out(outcomes)
     print_worst(verdicts, outcomes)
     print_beside(beside(verdicts, outcomes))
@@ -167,7 +170,7 @@ def write_markdown(path: Path, part: int, verdicts: list[Verdict], outcomes: lis
         lines += ["", "Known exceptions:", ""]
         lines += [f"- {case}: {why}" for case, why in known]
     if any(verdict.target.scaling for verdict in verdicts):
-        lines += ["", f"\\* or {SCALING_SHARE:g} of what memcpy gains by as many threads."]
+        lines += ["", f"\\* or {SCALING_SHARE:g} of {THREADS_GAIN}."]
     lines += beside_markdown(beside(verdicts, outcomes))
     begin, end = f"<!-- targets of part {part} -->", f"<!-- end of part {part} -->"
     text = path.read_text(encoding="utf-8")
