@@ -7,6 +7,7 @@
 #include "engine/indirect.h"
 #include "engine/plan_impl.h"
 #include "engine/planner.h"
+#include "engine/reduce_program.h"
 #include "engine/run.h"
 #include "engine/struct_program.h"
 
@@ -94,11 +95,36 @@ std::string leaf_text(const LeafProgram& leaf, bool alone) {
 }
 
 std::string reduce_text(const ReduceProgram& reduce) {
-  std::string text = "  fold " + to_string(reduce.folds) + "\n  ";
+  std::string text = "  fold " + to_string(reduce.axes);
+  if (reduce.way == FoldWay::kSpread) text += ", spread " + to_string(std::span(&reduce.spread, 1));
+  text += "\n  ";
   if (!reduce.direct) text += program_text(reduce.load) + " -> ";
-  text += reduce.kernel->name;
-  text += reduce.vertical ? ", " + std::to_string(reduce.columns) + " columns side by side" : "";
+  for (const Fold& fold : reduce.folds) {
+    if (&fold != &reduce.folds.front()) text += " + ";
+    text += fold.kernel->name;
+  }
+  for (const Fold& fold : reduce.deviations) text += std::string(", then ") + fold.kernel->name;
+  constexpr const char* kBeside[] = {" results side by side", " columns of packed items",
+                                     " items side by side"};
+  const bool turns = reduce.turns_beside;
+  if (reduce.beside > 1) {
+    text += ", " + std::to_string(reduce.beside) +
+            (turns ? " turns side by side" : kBeside[static_cast<int>(reduce.way)]);
+  }
   return text + " -> " + program_text(reduce.store) + "\n";
+}
+
+// Why a result of a reduction cannot be had.
+std::string reduce_reason(const Plan::Impl& plan, const RunStatus& status) {
+  const std::string what =
+      std::string(reduce_name(plan.reduce->op)) + ", result " + std::to_string(status.index) + ": ";
+  if ((status.error_bits & SC_ERR_OVERFLOW) != 0) {
+    return what + "the sum does not fit the 64 bits of '" + plan.dst.format().text() + "'";
+  }
+  return what + "there is nothing to fold, all items are NaN or left out by the mask" +
+         (plan.reduce->op == ReduceOp::kMin || plan.reduce->op == ReduceOp::kMax
+              ? "; give an initial value"
+              : "");
 }
 
 constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce", "decode", "encode"};
@@ -146,7 +172,12 @@ Plan Plan::encode(const Layout& src, const Layout& dst, const Scaling& scaling,
 }
 
 Plan Plan::reduce(const Layout& src, const Layout& dst, const ReduceOptions& options) {
-  return Plan(internal::plan_reduce(src, dst, options));
+  return Plan(internal::plan_reduce(src, dst, nullptr, options));
+}
+
+Plan Plan::reduce(const Layout& src, const Layout& dst, const Layout& where,
+                  const ReduceOptions& options) {
+  return Plan(internal::plan_reduce(src, dst, &where, options));
 }
 
 RunStatus Plan::try_run(const Operand& src, const Operand& dst,
@@ -175,6 +206,11 @@ Error Plan::status_error(const RunStatus& status) const {
   };
   switch (status.code) {
     case StatusCode::kDataError: {
+      if (impl_->kind == internal::PlanKind::kReduce) {
+        const bool empty = (status.error_bits & SC_ERR_OVERFLOW) == 0;
+        return Error(ErrorCode::kData, empty ? "empty" : "", status.index,
+                     internal::reduce_reason(*impl_, status));
+      }
       const bool refused = (status.error_bits & SC_ERR_USER) != 0;
       const bool unequal = impl_->options.casting == Casting::kSameValue;
       const bool not_ascii = (status.error_bits & SC_ERR_TEXT) != 0;

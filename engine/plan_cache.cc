@@ -185,7 +185,15 @@ PlanCache& cache() {
   return instance;
 }
 
-enum class Family : int64_t { kConvert, kMaskedConvert, kByteswap, kReduce, kDecode, kEncode };
+enum class Family : int64_t {
+  kConvert,
+  kMaskedConvert,
+  kByteswap,
+  kReduce,
+  kMaskedReduce,
+  kDecode,
+  kEncode
+};
 
 // Apart, because it is not inline.
 [[noreturn]] void refuse(const LayoutView& view) {
@@ -233,6 +241,22 @@ enum class Family : int64_t { kConvert, kMaskedConvert, kByteswap, kReduce, kDec
          sink.add(static_cast<int64_t>(options.seed));
 }
 
+[[gnu::always_inline]] inline bool describe(auto& sink, const ElementBytes& element) {
+  int64_t halves[2];
+  std::memcpy(halves, element.bytes.data(), sizeof(halves));
+  return sink.add(element.size) && describe_all(sink, halves);
+}
+
+[[gnu::always_inline]] inline bool describe(auto& sink, const ReduceOptions& options) {
+  const int64_t choices =
+      static_cast<int64_t>(options.op) | static_cast<int64_t>(options.algorithm) << 8 |
+      static_cast<int64_t>(options.overflow) << 16 | static_cast<int64_t>(options.skipna) << 24 |
+      static_cast<int64_t>(options.axes.size()) << 32;
+  return sink.add(choices) && sink.add(std::bit_cast<int64_t>(options.ddof)) &&
+         describe(sink, options.initial) &&
+         std::ranges::all_of(options.axes, [&](int axis) { return sink.add(axis); });
+}
+
 // Longer scalings are planned anew: making a plan costs little beside so many parameters.
 constexpr size_t kMaxScalingValues = 32, kMaxScalingMissing = 8;
 
@@ -248,9 +272,7 @@ bool describe(auto& sink, const Scaling& scaling) {
                values, [&](double value) { return sink.add(std::bit_cast<int64_t>(value)); });
   };
   const auto describe_element = [&](const ElementBytes& element) {
-    int64_t halves[2];
-    std::memcpy(halves, element.bytes.data(), sizeof(halves));
-    return sink.add(element.size) && describe_all(sink, halves);
+    return describe(sink, element);
   };
   return sink.add(static_cast<int64_t>(scaling.compute)) && sink.add(scaling.axis) &&
          describe_values(scaling.scale) && describe_values(scaling.offset) &&
@@ -319,14 +341,26 @@ Plan cached_encode(const LayoutView& src, const LayoutView& dst, const Scaling& 
 
 Plan cached_reduce(const LayoutView& src, const LayoutView& dst, const ReduceOptions& options) {
   using namespace internal;
-  if (options.axes.size() > kMaxDims) return Plan::reduce(layout_of(src), layout_of(dst), options);
+  const auto make = [&] { return Plan::reduce(layout_of(src), layout_of(dst), options); };
+  if (options.axes.size() > kMaxDims) return make();
   const auto key = [&](auto& sink) {
-    return describe(sink, Family::kReduce, src, dst) &&
-           sink.add(static_cast<int64_t>(options.op)) &&
-           sink.add(static_cast<int64_t>(options.axes.size())) &&
-           std::ranges::all_of(options.axes, [&](int axis) { return sink.add(axis); });
+    return describe(sink, Family::kReduce, src, dst) && describe(sink, options);
   };
-  return cache().get(key, [&] { return Plan::reduce(layout_of(src), layout_of(dst), options); });
+  return cache().get(key, make);
+}
+
+Plan cached_reduce(const LayoutView& src, const LayoutView& dst, const LayoutView& where,
+                   const ReduceOptions& options) {
+  using namespace internal;
+  const auto make = [&] {
+    return Plan::reduce(layout_of(src), layout_of(dst), layout_of(where), options);
+  };
+  if (options.axes.size() > kMaxDims) return make();
+  const auto key = [&](auto& sink) {
+    return describe(sink, Family::kMaskedReduce, src, dst) && describe(sink, where) &&
+           describe(sink, options);
+  };
+  return cache().get(key, make);
 }
 
 PlanCacheStats plan_cache_stats() { return internal::cache().stats(); }

@@ -92,23 +92,8 @@ struct OneCall {
   bool calculates = false;                 // rather than moves alone
 };
 
-// A reduction: the kept loops are nest.loops, the folded axes are `folds`.
-struct ReduceProgram {
-  const sc_reduce_entry* kernel = nullptr;
-  // Folds what `kernel` gives into states like its own: the outer ones of axes that fold one at a
-  // time.
-  const sc_reduce_entry* outer_kernel = nullptr;
-  int64_t item_size = 0;    // of the items that the kernel folds
-  int64_t result_size = 0;  // of what it gives
-  std::vector<Loop> folds;  // outer to inner; the innermost is folded first
-  LeafProgram load;         // source item -> packed items
-  LeafProgram store;        // packed results -> destination item
-  int64_t columns = 1;      // results folded side by side
-  bool vertical = false;    // the innermost kept loop runs faster than the folded one
-  bool direct = false;      // the kernel reads the source where it lies
-  bool ordered = false;     // the tree decides the bits (float sums)
-};
-
+// A reduction's kernels and folded axes: engine/reduce_program.h.
+struct ReduceProgram;
 // Pointer axes and what lies behind them: engine/indirect.h.
 struct IndirectProgram;
 // The fields of structs together: engine/struct_program.h.
@@ -136,7 +121,7 @@ struct Plan::Impl {
       logical_nest;  // source in C order with its logical index, for the check-only pass
   std::vector<internal::LeafProgram> leaves;
   std::shared_ptr<const internal::StructProgram> together;  // null: leaf after leaf
-  std::unique_ptr<internal::ReduceProgram> reduce;
+  std::shared_ptr<const internal::ReduceProgram> reduce;
   std::shared_ptr<const internal::IndirectProgram> indirect;
   int64_t draws = 0;  // of its leaves; 0: none, and an index counts items
   bool may_fail = false;

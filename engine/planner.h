@@ -17,7 +17,7 @@ std::shared_ptr<const Plan::Impl> plan_scaled(ScaleWay way, const Layout& src, c
                                               const Scaling& scaling,
                                               const ConvertOptions& options);
 std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& dst,
-                                              const ReduceOptions& options);
+                                              const Layout* where, const ReduceOptions& options);
 
 /// The nest of a plan's operands as rows, in ascending order of destination addresses.
 LoopNest nest_of_rows(const Plan::Impl& plan);

@@ -1,29 +1,29 @@
-// The results are computed in blocks of columns. Where order is void, a block has one state (of all
-// its columns), which is fed from the source; a sum of floats has one for each folded axis: the
-// innermost is fed from the source, an outer one gets each finished row of the axis inside it.
-// Threads take blocks; where there are fewer blocks than
-// threads, they take parts of the outermost folded axis that are whole subtrees of its sum, and the
-// parts merge in order. Either way every addition has the partners that one thread alone would give
-// it.
+// The results are computed in blocks that lie side by side. Threads take blocks; where there are
+// fewer blocks than threads, they take parts of a block's folded axes: any parts where order is
+// void, else whole subtrees, or turns of an axis whose results fold afterwards as one thread would
+// fold them. Either way every addition has the partners that one thread alone would give it.
 
 #include "engine/reduce_run.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <cstring>
 #include <memory>
+#include <mutex>
 #include <new>
+#include <optional>
+#include <vector>
 
+#include "engine/fold_block.h"
 #include "engine/pipeline.h"
 #include "engine/run.h"
-#include "engine/walk.h"
-#include "engine/workspace.h"
 #include "kernels/fp_environment.h"
 
 namespace stridecast::internal {
 namespace {
 
-constexpr int64_t kLeaf = 128;          // elements of a leaf of the summation tree
-constexpr int64_t kStagedItems = 1024;  // accumulators that are loaded together
+constexpr int64_t kLeaf = 128;  // elements of a leaf of the summation tree
 
 struct FreeAligned {
   void operator()(char* p) const { ::operator delete (p, std::align_val_t{kCacheLine}); }
@@ -35,251 +35,393 @@ AlignedBytes allocate(int64_t bytes) {
       ::operator new (static_cast<size_t>(bytes), std::align_val_t{kCacheLine})));
 }
 
-// A block of columns on its way: where they start, and this thread's memory for their states.
-class Folder {
+// The first result that cannot be had, of all threads.
+class Failure {
  public:
-  Folder(const ReduceProgram& program, int64_t columns)
-      : program_(program),
-        columns_(columns),
-        state_bytes_(state_bytes(program, columns)),
-        row_bytes_(round_up_to_line(columns * program.result_size)) {
-    const int64_t levels = this->levels();
-    workspace_ = Workspace(Room::kReduce, levels * (state_bytes_ + row_bytes_) + staged_bytes());
-    memory_ = workspace_.data();
+  void note(int64_t index, uint32_t bits) {
+    const std::lock_guard lock(mutex_);
+    if (bits_ != 0 && index_ <= index) return;
+    index_ = index;
+    bits_ = bits;
   }
-
-  static int64_t state_bytes(const ReduceProgram& program, int64_t columns) {
-    return round_up_to_line(program.kernel->state_header_bytes +
-                            columns * program.kernel->state_column_bytes);
+  RunStatus status() const {
+    RunStatus status;
+    if (bits_ == 0) return status;
+    status.code = StatusCode::kDataError;
+    status.error_bits = bits_;
+    status.index = index_;
+    return status;
   }
-
-  // All of the folded axes into `row`, packed accumulators.
-  void fold(const char* src, const Loop& column, char* row) {
-    init(state(0));
-    feed(0, state(0), src, column, 0, program_.folds[0].n);
-    finish(state(0), row);
-  }
-  // A part of the outermost axis into a state of the caller's.
-  void fold_part(const char* src, const Loop& column, int64_t begin, int64_t end, char* into) {
-    init(into);
-    feed(0, into, src, column, begin, end);
-  }
-  void merge(char* into, const char* next) {
-    sc_run run = make_run(into);
-    run.src = next;
-    program_.kernel->merge(&run);
-  }
-  void finish(char* from, char* row) {
-    sc_run run = make_run(from);
-    run.dst = row;
-    run.dst_step[1] = program_.result_size;
-    program_.kernel->finish(&run);
-  }
-  char* row(size_t level) { return memory_ + level * (state_bytes_ + row_bytes_) + state_bytes_; }
 
  private:
-  char* state(size_t level) { return memory_ + level * (state_bytes_ + row_bytes_); }
-  char* staged() { return memory_ + levels() * (state_bytes_ + row_bytes_); }
-  // Of states: one for each folded axis where they fold one at a time, else one for all.
-  int64_t levels() const {
-    return program_.ordered ? static_cast<int64_t>(program_.folds.size()) : 1;
-  }
-  int64_t staged_rows() const { return std::max<int64_t>(kStagedItems / columns_, 1); }
-  int64_t staged_bytes() const {
-    return round_up_to_line(staged_rows() * columns_ * program_.item_size);
-  }
-
-  sc_run make_run(char* state) const {
-    sc_run run = {};
-    run.struct_size = sizeof(sc_run);
-    run.n[0] = 1;
-    run.n[1] = columns_;
-    run.state = state;
-    return run;
-  }
-  void init(char* state) {
-    sc_run run = make_run(state);
-    program_.kernel->init(&run);
-  }
-  void step(char* state, const char* rows, int64_t count, int64_t row_step) {
-    sc_run run = make_run(state);
-    run.n[0] = count;
-    run.src = rows;
-    run.src_step[0] = row_step;
-    run.src_step[1] = program_.item_size;
-    program_.kernel->step(&run);
-  }
-  // A finished row of results into the state of the axis outside.
-  void step_outer(char* state, const char* row) {
-    sc_run run = make_run(state);
-    run.src = row;
-    run.src_step[0] = row_bytes_;
-    run.src_step[1] = program_.result_size;
-    program_.outer_kernel->step(&run);
-  }
-
-  // Turns [begin, end) of the folded axis `level` into `state`. Depth: the number of folded axes.
-  void feed(size_t level, char* state, const char* src, const Loop& column, int64_t begin,
-            int64_t end) {
-    const Loop& fold = program_.folds[level];
-    src += fold.step[kSrc] * begin;
-    if (begin == end) return;
-    if (level + 1 == program_.folds.size()) {
-      program_.direct ? step(state, src, end - begin, fold.step[kSrc])
-                      : feed_staged(state, src, column, fold, end - begin);
-      return;
-    }
-    const Loop& next = program_.folds[level + 1];
-    for (int64_t i = begin; i < end; ++i, src += fold.step[kSrc]) {
-      if (!program_.ordered) {
-        feed(level + 1, state, src, column, 0, next.n);
-        continue;
-      }
-      init(this->state(level + 1));
-      feed(level + 1, this->state(level + 1), src, column, 0, next.n);
-      finish(this->state(level + 1), row(level + 1));
-      step_outer(state, row(level + 1));
-    }
-  }
-
-  void feed_staged(char* state, const char* src, const Loop& column, const Loop& fold, int64_t n) {
-    const int64_t size = program_.item_size;
-    Loop loops[2];
-    loops[0].step[kSrc] = fold.step[kSrc];
-    loops[0].step[kDst] = columns_ * size;
-    loops[1].n = columns_;
-    loops[1].step[kSrc] = column.step[kSrc];
-    loops[1].step[kDst] = size;
-    for (int64_t done = 0; done < n;) {
-      const int64_t rows = std::min(staged_rows(), n - done);
-      loops[0].n = rows;
-      run_leaf(program_.load, std::span(loops, columns_ == 1 ? 1 : 2), {src, staged()}, {});
-      step(state, staged(), rows, columns_ * size);
-      src += fold.step[kSrc] * rows;
-      done += rows;
-    }
-  }
-
-  const ReduceProgram& program_;
-  int64_t columns_, state_bytes_, row_bytes_;
-  Workspace workspace_;
-  char* memory_;
+  std::mutex mutex_;
+  int64_t index_ = 0;
+  uint32_t bits_ = 0;
 };
 
 // The blocks of a reduction, numbered: outer kept loops, then pieces of the column loop.
 class Blocks {
  public:
-  explicit Blocks(const Plan::Impl& plan) : plan_(plan), program_(*plan.reduce) {
+  /// Of at most `columns` results each.
+  Blocks(const Plan::Impl& plan, int64_t columns) : plan_(plan), columns_(columns) {
     outer_ = plan.nest.loops;
-    if (program_.vertical) {
+    if (!outer_.empty()) {
       column_ = outer_.back();
       outer_ = outer_.first(outer_.size() - 1);
     }
-    pieces_ = (column_.n + program_.columns - 1) / program_.columns;
+    pieces_ = (column_.n + columns_ - 1) / columns_;
     count_ = pieces_;
     for (const Loop& loop : outer_) count_ *= loop.n;
   }
 
   int64_t count() const { return count_; }
-  const Loop& column() const { return column_; }
-  int64_t width(int64_t block) const {
-    return std::min(program_.columns, column_.n - block % pieces_ * program_.columns);
-  }
-  Cursor start(int64_t block, const char* src, char* dst) const {
-    int64_t src_offset = plan_.nest.offset[kSrc], dst_offset = plan_.nest.offset[kDst];
-    const int64_t first = block % pieces_ * program_.columns;
-    src_offset += first * column_.step[kSrc];
-    dst_offset += first * column_.step[kDst];
+  // `operands` hold the data pointers. The index is the result's.
+  FoldBlock at(int64_t block, const Cursor& operands) const {
+    FoldBlock found;
+    found.at = operands;
+    found.at.src += plan_.nest.offset[kSrc];
+    found.at.dst += plan_.nest.offset[kDst];
+    if (found.at.mask != nullptr) found.at.mask += plan_.nest.offset[kMask];
+    found.at.index = plan_.nest.offset[kIndex];
+    const int64_t first = block % pieces_ * columns_;
+    found.at.advance(column_, first);
     int64_t rest = block / pieces_;
-    for (size_t k = outer_.size(); k-- > 0;) {
-      const int64_t turn = rest % outer_[k].n;
-      rest /= outer_[k].n;
-      src_offset += turn * outer_[k].step[kSrc];
-      dst_offset += turn * outer_[k].step[kDst];
+    for (size_t k = outer_.size(); k-- > 0; rest /= outer_[k].n) {
+      found.at.advance(outer_[k], rest % outer_[k].n);
     }
-    return Cursor{src + src_offset, dst + dst_offset};
-  }
-  // Packed accumulators to where the results lie.
-  void store(const char* row, int64_t block, char* dst) const {
-    Loop out;
-    out.n = width(block);
-    out.step[kSrc] = program_.result_size;
-    out.step[kDst] = column_.step[kDst];
-    run_leaf(program_.store, std::span(&out, 1), {row, dst}, {});
+    found.column = column_;
+    found.column.n = std::min(columns_, column_.n - first);
+    return found;
   }
 
  private:
   const Plan::Impl& plan_;
-  const ReduceProgram& program_;
+  int64_t columns_;
   std::span<const Loop> outer_;
   Loop column_;
   int64_t pieces_ = 1, count_ = 1;
 };
 
-void run_blocks(const Plan::Impl& plan, const Blocks& blocks, int64_t begin, int64_t end,
-                const char* src, char* dst) {
-  for (int64_t block = begin; block < end; ++block) {
-    Folder folder(*plan.reduce, blocks.width(block));
-    const Cursor at = blocks.start(block, src, dst);
-    folder.fold(at.src, blocks.column(), folder.row(0));
-    blocks.store(folder.row(0), block, at.dst);
-  }
-}
+class Team;
+void fold_together(Team& team, Folder& folder, const FoldBlock& block);
 
-// Elements of the outermost folded axis that one thread folds: of a tree a power of two of leaves,
-// so that every part but the last is a whole subtree.
-int64_t part_size(const ReduceProgram& program, int threads) {
-  const int64_t n = program.folds[0].n;
-  if (!program.ordered) return std::max<int64_t>(n / (4 * int64_t{threads}), 1);
-  const int64_t leaves = (n + kLeaf - 1) / kLeaf;
-  const int64_t share = std::max<int64_t>(leaves / (4 * int64_t{threads}), 1);
-  return kLeaf * static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(share)));
-}
-
-void run_block_in_parts(const Plan::Impl& plan, const Blocks& blocks, int64_t block, int threads,
-                        const char* src, char* dst, const RunOptions& options) {
-  const ReduceProgram& program = *plan.reduce;
-  const int64_t n = program.folds[0].n;
-  const int64_t size = part_size(program, threads);
-  const int parts = static_cast<int>((n + size - 1) / size);
-  const int64_t width = blocks.width(block);
-  const int64_t state_bytes = Folder::state_bytes(program, width);
-  const AlignedBytes states = allocate(state_bytes * parts);
-  const Cursor at = blocks.start(block, src, dst);
-  run_tasks(options, threads, parts, [&](int part) {
-    Folder folder(program, width);
-    folder.fold_part(at.src, blocks.column(), part * size, std::min(n, (part + 1) * size),
-                     states.get() + part * state_bytes);
-  });
-  Folder folder(program, width);
-  for (int part = 1; part < parts; ++part) {
-    folder.merge(states.get(), states.get() + part * state_bytes);
+// One thread's way from blocks to results.
+class Reducer {
+ public:
+  /// With a team, or alone.
+  Reducer(const Plan::Impl& plan, Failure& failure, Team* team)
+      : program_(*plan.reduce),
+        failure_(failure),
+        team_(team),
+        first_(program_, program_.folds, Room::kReduce) {
+    if (!program_.deviations.empty()) {
+      second_.emplace(program_, program_.deviations, Room::kDeviations);
+    }
+    if (program_.counted()) divisors_.resize(static_cast<size_t>(program_.columns));
+    if (program_.counted() && program_.ending.wide_mean) {
+      counter_.emplace(program_, std::span(program_.folds).last(1), Room::kDeviations);
+    }
   }
-  folder.finish(states.get(), folder.row(0));
-  blocks.store(folder.row(0), block, at.dst);
+
+  void reduce(const FoldBlock& found) {
+    FoldBlock block = found;
+    block.at.index = block.column.step[kIndex] = 0;  // along the folded axes from here on
+    Folder* last = &first_;
+    const Ending& ending = program_.ending;
+    if (ending.wide_mean) {  // which divides as it finishes, so that the count comes first
+      if (counter_) fold(*counter_, block);
+      set_divisors(block, counter_ ? counter_->row(0) : nullptr, 0);
+    }
+    fold(first_, block);
+    const char* const counts = program_.counted() ? first_.row(program_.folds.size() - 1) : nullptr;
+    if (second_) {
+      set_divisors(block, counts, 0);
+      divide(ending.mean, {}, first_.row(0), block);
+      block.about = first_.row(0);
+      fold(*second_, block);
+      last = &*second_;
+    }
+    uint32_t errors = first_.take_errors();
+    if (second_) errors |= second_->take_errors();
+    if (ending.quotient != nullptr) {
+      ending.counts ? set_divisors(block, counts, ending.ddof) : set_divisor(block, 1);
+      divide(ending.quotient, ending.quotient_params, last->row(0), block);
+    }
+    if (!program_.initial.empty()) errors |= fold_initial(last->row(0), block.column.n);
+    errors |= replace_empty(*last, block.column.n);
+    if (errors != 0 && block.column.n > 1) return reduce_one_by_one(found);
+    if (errors != 0) return failure_.note(found.at.index, errors);
+    store(*last, found);
+  }
+
+ private:
+  void fold(Folder& folder, const FoldBlock& block) {
+    team_ == nullptr ? folder.fold(block) : fold_together(*team_, folder, block);
+  }
+
+  // Which of them fails.
+  void reduce_one_by_one(const FoldBlock& found) {
+    FoldBlock one = found;
+    one.column.n = 1;
+    for (int64_t i = 0; i < found.column.n; ++i) {
+      reduce(one);
+      if (i + 1 < found.column.n) one.at.advance(found.column, 1);
+    }
+  }
+
+  void set_divisor(FoldBlock& block, double divisor) {
+    divisor_ = divisor;
+    block.divisors = &divisor_;
+    block.divisor_step = 0;
+  }
+  // Numbers of items, less ddof, and no less than 0. `counts`: null where all of them count.
+  void set_divisors(FoldBlock& block, const char* counts, double ddof) {
+    set_divisor(block, std::max(static_cast<double>(program_.items) - ddof, 0.0));
+    if (counts == nullptr) return;
+    block.divisors = divisors_.data();
+    block.divisor_step = sizeof(double);
+    for (int64_t i = 0; i < block.column.n; ++i) {
+      int64_t count;
+      std::memcpy(&count, counts + i * int64_t{sizeof count}, sizeof count);
+      divisors_[static_cast<size_t>(i)] = std::max(static_cast<double>(count) - ddof, 0.0);
+    }
+  }
+  static void divide(const sc_entry* quotient, const kernels::QuotientParams& params, char* row,
+                     const FoldBlock& block) {
+    sc_run run = {};
+    run.struct_size = sizeof(sc_run);
+    run.flags = SC_RUN_IN_PLACE;
+    run.n[0] = 1;
+    run.n[1] = block.column.n;
+    run.src = run.dst = row;
+    run.aux[0] = block.divisors;
+    run.aux_step[0][1] = block.divisor_step;
+    run.params = &params;
+    quotient->run(&run);
+  }
+
+  // What was folded is folded once more, with what was given.
+  uint32_t fold_initial(char* row, int64_t columns) const {
+    const sc_reduce_entry& again = *program_.folds[0].again;
+    const int64_t size = program_.result_size;
+    const int64_t state_bytes =
+        round_up_to_line(again.state_header_bytes + columns * again.state_column_bytes);
+    Workspace memory(Room::kColumns, state_bytes + columns * size);
+    char* const given = memory.data() + state_bytes;
+    for (int64_t i = 0; i < columns; ++i) {
+      std::memcpy(given + i * size, program_.initial.data(), static_cast<size_t>(size));
+    }
+    sc_run run = {};
+    run.struct_size = sizeof(sc_run);
+    run.n[0] = 1;
+    run.n[1] = columns;
+    run.state = memory.data();
+    run.src_step[0] = columns * size;
+    run.src_step[1] = run.dst_step[1] = size;
+    again.init(&run);
+    for (const char* src : {static_cast<const char*>(given), static_cast<const char*>(row)}) {
+      run.src = src;
+      again.step(&run);
+    }
+    run.dst = row;
+    run.params = &program_.ending.wide_params;
+    return again.finish(&run);
+  }
+
+  // Results that nothing was folded into.
+  uint32_t replace_empty(const Folder& last, int64_t columns) const {
+    const Ending& ending = program_.ending;
+    if (!ending.fails_when_empty && !ending.nan_when_empty) return 0;
+    const bool counted = program_.counted();
+    const char* const counts = first_.row(counted ? program_.folds.size() - 1 : 0);
+    const size_t results = program_.folds.size() - (counted ? 1 : 0);
+    for (int64_t i = 0; i < columns; ++i) {
+      int64_t count;  // or an index, which is -1 where there is none
+      std::memcpy(&count, counts + i * int64_t{sizeof count}, sizeof count);
+      if (counted ? count > 0 : count >= 0) continue;
+      if (ending.fails_when_empty) return SC_ERR_NAN;
+      for (size_t k = 0; k < results; ++k) {
+        std::memcpy(last.row(k) + i * program_.result_size, program_.nan.data(),
+                    program_.nan.size());
+      }
+    }
+    return 0;
+  }
+
+  // Packed results to where they lie.
+  void store(const Folder& last, const FoldBlock& found) const {
+    Loop out = found.column;
+    out.step[kSrc] = program_.result_size;
+    const size_t results = program_.op == ReduceOp::kMinMax ? 2 : 1;
+    for (size_t k = 0; k < results; ++k) {
+      run_leaf(program_.store, std::span(&out, 1),
+               {last.row(k), found.at.dst + static_cast<int64_t>(k) * program_.dst_step}, {});
+    }
+  }
+
+  const ReduceProgram& program_;
+  Failure& failure_;
+  Team* team_;
+  Folder first_;
+  std::optional<Folder> second_, counter_;
+  double divisor_ = 1;
+  std::vector<double> divisors_;  // one a result
+};
+
+// --- several threads for one block ---------------------------------------------------------------
+
+// Several threads that fold one block. Its folder holds what they find; each part has one of its
+// own.
+class Team {
+ public:
+  Team(const ReduceProgram& program, int threads, const RunOptions& options)
+      : program_(program), threads_(threads), options_(options) {}
+
+  void fold_all(Folder& folder, const FoldBlock& block) {
+    rows_.clear();
+    const size_t folds = folder.folds().size();
+    for (size_t k = 0; k < folds; ++k) rows_.push_back(folder.row(k));
+    fold(folder, program_.axes, block, rows_.data());
+  }
+
+ private:
+  void fold(Folder& folder, Axes axes, const FoldBlock& block, char* const* rows) {
+    const bool tree = program_.order == Order::kTree;
+    const size_t which = tree ? 0 : widest(axes);
+    const int64_t n = axes.empty() ? 1 : axes[which].n;
+    const int64_t size = part_size(axes, which);
+    if (size < n) return fold_in_parts(folder, axes, which, size, block, rows);
+    if (!tree || axes.size() == 1) return folder.fold_axes(axes, block, rows);
+    fold_turn_by_turn(folder, axes, block, rows);
+  }
+
+  // Where order is void the longest axis; indices come in the order of the first one.
+  size_t widest(Axes axes) const {
+    if (program_.order == Order::kSequence) return 0;
+    return static_cast<size_t>(
+        std::max_element(axes.begin(), axes.end(),
+                         [](const Loop& a, const Loop& b) { return a.n < b.n; }) -
+        axes.begin());
+  }
+
+  // Turns of an axis that one thread folds at once. Of trees a power of two of leaves, so that
+  // every part but the last is a whole subtree.
+  int64_t part_size(Axes axes, size_t which) const {
+    const int64_t n = axes[which].n;
+    const bool ordered = program_.folds[0].kernel->join == nullptr;
+    if (!ordered) return std::max<int64_t>(n / (4 * int64_t{threads_}), 1);
+    // A compensated sum of several axes is one sequence, whose leaves end anywhere.
+    if (program_.order == Order::kSequence && axes.size() > 1) return n;
+    const int64_t leaves = (n + kLeaf - 1) / kLeaf;
+    if (leaves < threads_) return n;
+    const int64_t share = std::max<int64_t>(leaves / (4 * int64_t{threads_}), 1);
+    return kLeaf * static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(share)));
+  }
+
+  void fold_in_parts(Folder& folder, Axes axes, size_t which, int64_t size, const FoldBlock& block,
+                     char* const* rows) {
+    const int64_t n = axes[which].n, columns = block.column.n;
+    const int parts = static_cast<int>((n + size - 1) / size);
+    const int64_t bytes = folder.states_bytes(axes, columns);
+    const AlignedBytes states = allocate(bytes * parts);
+    const std::span<const Fold> folds = folder.folds();
+    std::atomic<uint32_t> errors{0};
+    run_tasks(options_, threads_, parts, [&](int part) {
+      Folder own(program_, folds, Room::kReducePart);
+      std::vector<Loop> some(axes.begin(), axes.end());
+      some[which].n = std::min(size, n - part * size);
+      FoldBlock piece = block;
+      piece.at.advance(axes[which], part * size);
+      char* const into = states.get() + part * bytes;
+      own.init(into, axes, columns);
+      own.feed(into, some, piece);
+      errors.fetch_or(own.take_errors(), std::memory_order_relaxed);
+    });
+    for (int part = 1; part < parts; ++part) {
+      folder.merge(states.get(), states.get() + part * bytes, axes, columns);
+    }
+    folder.finish(states.get(), axes, block, rows);
+    folder.add_errors(errors.load());
+  }
+
+  // Few turns: the threads share each of them, or take whole ones.
+  void fold_turn_by_turn(Folder& folder, Axes axes, const FoldBlock& block, char* const* rows) {
+    const std::span<const Fold> folds = folder.folds();
+    const int64_t n = axes[0].n, columns = block.column.n;
+    std::vector<AlignedBytes> results;
+    std::vector<char*> all;
+    for (const Fold& fold : folds) {
+      results.push_back(allocate(n * columns * fold.result_size));
+      all.push_back(results.back().get());
+    }
+    const auto into = [&](int64_t turn) {
+      std::vector<char*> at = all;
+      for (size_t k = 0; k < folds.size(); ++k) at[k] += turn * columns * folds[k].result_size;
+      return at;
+    };
+    const auto turn_of = [&](int64_t turn) {
+      FoldBlock one = block;
+      one.at.advance(axes[0], turn);
+      return one;
+    };
+    std::atomic<uint32_t> errors{0};
+    if (n >= threads_) {
+      run_tasks(options_, threads_, static_cast<int>(n), [&](int turn) {
+        Folder own(program_, folds, Room::kReducePart);
+        own.fold_axes(axes.subspan(1), turn_of(turn), into(turn).data());
+        errors.fetch_or(own.take_errors(), std::memory_order_relaxed);
+      });
+    } else {
+      for (int64_t turn = 0; turn < n; ++turn) {
+        fold(folder, axes.subspan(1), turn_of(turn), into(turn).data());
+      }
+    }
+    const AlignedBytes states = allocate(folder.states_bytes(axes, columns));
+    folder.init(states.get(), axes, columns);
+    folder.step_again(states.get(), all.data(), n, columns);
+    folder.finish(states.get(), axes, block, rows);
+    folder.add_errors(errors.load());
+  }
+
+  const ReduceProgram& program_;
+  int threads_;
+  const RunOptions& options_;
+  std::vector<char*> rows_;
+};
+
+void fold_together(Team& team, Folder& folder, const FoldBlock& block) {
+  team.fold_all(folder, block);
 }
 
 }  // namespace
 
-RunStatus run_reduce(const Plan::Impl& plan, const char* src, char* dst,
-                     const RunOptions& options) {
+RunStatus run_reduce(const Plan::Impl& plan, const Cursor& operands, const RunOptions& options) {
   const kernels::DefaultFloatEnvironment environment;
-  const Blocks blocks(plan);
+  const ReduceProgram& program = *plan.reduce;
+  const Blocks blocks(plan, program.columns);
   const int threads = thread_count(options, plan.bytes_moved);
+  Failure failure;
+  const auto run_blocks = [&](int64_t begin, int64_t end) {
+    Reducer reducer(plan, failure, nullptr);
+    for (int64_t block = begin; block < end; ++block) reducer.reduce(blocks.at(block, operands));
+  };
   if (threads == 1) {
-    run_blocks(plan, blocks, 0, blocks.count(), src, dst);
+    run_blocks(0, blocks.count());
   } else if (blocks.count() >= threads) {
     const int parts = static_cast<int>(std::min<int64_t>(blocks.count(), int64_t{4} * threads));
     run_tasks(options, threads, parts, [&](int part) {
-      run_blocks(plan, blocks, blocks.count() * part / parts, blocks.count() * (part + 1) / parts,
-                 src, dst);
+      run_blocks(blocks.count() * part / parts, blocks.count() * (part + 1) / parts);
     });
   } else {
-    for (int64_t block = 0; block < blocks.count(); ++block) {
-      run_block_in_parts(plan, blocks, block, threads, src, dst, options);
+    Team team(program, threads, options);
+    Reducer reducer(plan, failure, &team);
+    // States of packed runs are of one result.
+    const Blocks alone(plan, program.way == FoldWay::kAlong ? 1 : program.columns);
+    for (int64_t block = 0; block < alone.count(); ++block) {
+      reducer.reduce(alone.at(block, operands));
     }
   }
-  return RunStatus{};
+  return failure.status();
 }
 
 }  // namespace stridecast::internal

@@ -4,11 +4,12 @@
 #define STRIDECAST_ENGINE_REDUCE_RUN_H_
 
 #include "engine/plan_impl.h"
+#include "engine/walk.h"
 
 namespace stridecast::internal {
 
 /// Operands are checked and apart. May throw std::bad_alloc for a workspace.
-RunStatus run_reduce(const Plan::Impl& plan, const char* src, char* dst, const RunOptions& options);
+RunStatus run_reduce(const Plan::Impl& plan, const Cursor& operands, const RunOptions& options);
 
 }  // namespace stridecast::internal
 

@@ -321,13 +321,13 @@ RunStatus run_plan(const Plan::Impl& plan, const Operand& src, const Operand& ds
       const uint32_t errors = run_one_call(plan.one_call, at);
       return errors == 0 ? RunStatus{} : failed_status(plan, at, errors);
     }
-    if (plan.kind == PlanKind::kReduce) {
-      if (!apart(plan.src, at.src, plan.dst, at.dst)) return failure(StatusCode::kOverlap);
-      return run_reduce(plan, at.src, at.dst, options);
-    }
     if (plan.where) {
       at.mask = static_cast<const char*>(where.data);
       if (shares(*plan.where, at.mask, plan.dst, at.dst)) return failure(StatusCode::kOverlap, 2);
+    }
+    if (plan.kind == PlanKind::kReduce) {
+      if (!apart(plan.src, at.src, plan.dst, at.dst)) return failure(StatusCode::kOverlap);
+      return run_reduce(plan, at, options);
     }
     return run_convert(plan, at, where, options);
   } catch (const std::bad_alloc&) {

@@ -15,7 +15,7 @@ constexpr int64_t round_up_to_line(int64_t bytes) {
 }
 
 /// Who asks: a reduction or a struct may run leaves while its own memory is in use.
-enum class Room : int { kBlocks, kColumns, kApart, kReduce, kNumRooms };
+enum class Room : int { kBlocks, kColumns, kApart, kReduce, kDeviations, kReducePart, kNumRooms };
 
 /// At least `bytes` bytes on a line of their own, of this thread's as long as the object lives;
 /// what they held is lost. Memory of its own where the room is taken: a kernel of a user's may run

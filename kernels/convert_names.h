@@ -51,8 +51,9 @@ inline constexpr PairNames kComplexNames("complex");
 inline constexpr PairNames kSaturateNames("saturate");
 inline constexpr TypeNames kCheckNames("check");
 inline constexpr TypeNames kClampNames("clamp");
-inline constexpr TypeNames kSumNames("sum"), kMinNames("min"), kMaxNames("max"), kAnyNames("any"),
-    kAllNames("all"), kCountNames("count");
+inline constexpr TypeNames kSumNames("sum"), kMinNames("min"), kMaxNames("max"),
+    kArgminNames("argmin"), kArgmaxNames("argmax"), kAnyNames("any"), kAllNames("all"),
+    kCountNames("count");
 
 }  // namespace stridecast::kernels
 

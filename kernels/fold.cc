@@ -1,7 +1,7 @@
 // Reductions whose result does not depend on order: minima and maxima under a total order, any and
-// all, and sums of 64-bit integers. A state is one accumulator a column, as wide as an item of the
-// source, with no header. What folds into wider accumulators is count.cc's, sums of floats are
-// sum.cc's.
+// all, and sums and products of 64-bit integers. A state is one accumulator a column, as wide as an
+// item of the source, with no header. What folds into wider accumulators is count.cc's, sums of
+// floats are sum.cc's.
 //
 // The minimum of floats is -0.0 rather than +0.0 where both occur, the maximum +0.0; both are the
 // positive quiet NaN where any NaN occurs. Integers wrap modulo 2^64. Nothing folded leaves the
@@ -9,62 +9,16 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/fold.cc"
-#include <limits>
-
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/convert_names.h"
+#include "kernels/fold-inl.h"
 #include "kernels/lane_types.h"
-#include "kernels/reduce-inl.h"
 #include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
-
-// An operation says
-//   using Acc;                   // lanes of the state, as wide as the source's items
-//   using Out;                   // of the results
-//   static Acc Neutral();
-//   V Prepare(D, V raw);         // what lanes of the source, as Acc, become
-//   V Combine(D, V a, V b);      // of prepared lanes
-//   Acc Lanes(D, V v);           // what the lanes of a vector fold to
-//   Out Result(Acc);
-// and, if nothing that follows can change some results,
-//   static constexpr bool kDecides = true;
-//   static bool Decided(Acc);
-
-// What most operations have in common.
-template <typename T, typename OutT = T>
-struct PlainFold {
-  using Acc = T;
-  using Out = OutT;
-  static constexpr bool kDecides = false;
-  template <class D, class V>
-  static HWY_INLINE V Prepare(D, V raw) {
-    return raw;
-  }
-  static OutT Result(T acc) { return static_cast<OutT>(acc); }
-};
-
-// Lane by lane: once a run, of at most 64 lanes.
-template <class Op, class D, class V>
-HWY_INLINE typename Op::Acc FoldLanes(D d, V v) {
-  using Acc = typename Op::Acc;
-  if constexpr (HWY_MAX_LANES_D(D) > 16 / sizeof(Acc) && !HWY_HAVE_SCALABLE) {
-    const hn::Half<D> half;
-    return FoldLanes<Op>(half, Op::Combine(half, hn::UpperHalf(half, v), hn::LowerHalf(half, v)));
-  } else {
-    HWY_ALIGN Acc items[HWY_MAX_LANES_D(D)];
-    hn::Store(v, d, items);
-    const hn::CappedTag<Acc, 1> d1;
-    auto folded = hn::Set(d1, items[0]);
-    for (size_t i = 1; i < hn::Lanes(d); ++i) {
-      folded = Op::Combine(d1, folded, hn::Set(d1, items[i]));
-    }
-    return hn::GetLane(folded);
-  }
-}
 
 struct AddWrapping : PlainFold<int64_t> {
   static int64_t Neutral() { return 0; }
@@ -78,90 +32,16 @@ struct AddWrapping : PlainFold<int64_t> {
   }
 };
 
-template <typename T, bool kMax>
-struct Extreme : PlainFold<T> {
-  static T Neutral() {
-    return kMax ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
-  }
+struct MultiplyWrapping : PlainFold<int64_t> {
+  static int64_t Neutral() { return 1; }
   template <class D, class V>
   static HWY_INLINE V Combine(D, V a, V b) {
-    return kMax ? hn::Max(a, b) : hn::Min(a, b);
+    return hn::Mul(a, b);
   }
   template <class D>
-  static HWY_INLINE T Lanes(D d, hn::Vec<D> v) {
-    return FoldLanes<Extreme>(d, v);
+  static HWY_INLINE int64_t Lanes(D d, hn::Vec<D> v) {
+    return FoldLanes<MultiplyWrapping>(d, v);
   }
-};
-
-// Any byte but 0 is true.
-template <bool kMax>
-struct ExtremeBool : Extreme<uint8_t, kMax> {
-  static uint8_t Neutral() { return kMax ? 0 : 1; }
-  template <class D, class V>
-  static HWY_INLINE V Prepare(D d, V raw) {
-    return hn::Min(raw, hn::Set(d, uint8_t{1}));
-  }
-};
-
-// Datetimes: NaT, the smallest int64, wins either way. For the maximum all values are one less, by
-// which it becomes the largest.
-template <bool kMax>
-struct ExtremeTime : Extreme<int64_t, kMax> {
-  template <class D, class V>
-  static HWY_INLINE V Prepare(D d, V raw) {
-    return kMax ? hn::Sub(raw, hn::Set(d, int64_t{1})) : raw;
-  }
-  static int64_t Result(int64_t acc) {
-    return kMax ? static_cast<int64_t>(static_cast<uint64_t>(acc) + 1) : acc;
-  }
-};
-
-// float16 and bfloat16 by the order of integers: of negative ones all bits but the sign are turned
-// round. NaNs become the integer that wins, which no number has. kInfinity: its bits.
-template <int16_t kInfinity, bool kMax>
-struct ExtremeHalf : Extreme<int16_t, kMax> {
-  static constexpr int16_t kNan = kMax ? INT16_MAX : INT16_MIN;
-  static constexpr int16_t kQuietNan =
-      static_cast<int16_t>(kInfinity | (((kInfinity >> 1) & ~kInfinity)));
-
-  template <class D, class V>
-  static HWY_INLINE V Prepare(D d, V raw) {
-    const auto all_but_sign = hn::Set(d, int16_t{0x7fff});
-    const auto ordered = hn::Xor(raw, hn::And(hn::BroadcastSignBit(raw), all_but_sign));
-    const auto nan = hn::Gt(hn::And(raw, all_but_sign), hn::Set(d, kInfinity));
-    return hn::IfThenElse(nan, hn::Set(d, kNan), ordered);
-  }
-  static int16_t Result(int16_t acc) {
-    if (acc == kNan) return kQuietNan;
-    return static_cast<int16_t>(acc ^ (acc >> 15 & 0x7fff));
-  }
-};
-
-// Of the negated values for the maximum.
-template <typename T, bool kMax>
-struct ExtremeFloat : PlainFold<T> {
-  static T Neutral() { return std::numeric_limits<T>::infinity(); }
-  template <class D, class V>
-  static HWY_INLINE V Prepare(D, V raw) {
-    return kMax ? hn::Neg(raw) : raw;
-  }
-  template <class D, class V>
-  static HWY_INLINE V Combine(D d, V a, V b) {
-    // Equal values have equal bits, but for zeros, whose signs must join.
-    const V least = hn::IfThenElse(hn::Eq(a, b), hn::Or(a, b), hn::Min(a, b));
-    return hn::IfThenElse(hn::IsEitherNaN(a, b), hn::Set(d, QuietNaN<T>()), least);
-  }
-  // `v` holds results of Combine or FoldRows.
-  template <class D>
-  static HWY_INLINE T Lanes(D d, hn::Vec<D> v) {
-    if (!hn::AllFalse(d, hn::IsNaN(v))) return QuietNaN<T>();
-    const T least = hn::ReduceMin(d, v);
-    if (least != T{0}) return least;
-    const hn::RebindToSigned<D> di;
-    const auto negative = hn::Lt(hn::BitCast(di, v), hn::Zero(di));
-    return hn::AllFalse(di, negative) ? T{0} : T{-0.0};
-  }
-  static T Result(T acc) { return kMax && acc == acc ? -acc : acc; }
 };
 
 // Whether some item is not 0; of floats the sign does not count. T is unsigned.
@@ -195,89 +75,7 @@ struct AllTrueFold : AnyTrue<T, kFloat> {
   static uint8_t Result(T acc) { return acc == 0; }
 };
 
-// `rows` is not 0; not of floats.
-template <class Op, class D, class L>
-HWY_INLINE hn::Vec<D> FoldRows(Op, D d, L lanes, const uint8_t* src, ptrdiff_t step, size_t rows) {
-  auto a0 = hn::Set(d, Op::Neutral()), a1 = a0, a2 = a0, a3 = a0;
-  for (; rows >= 4; rows -= 4) {
-    a0 = Op::Combine(d, a0, Op::Prepare(d, lanes.Load(d, src)));
-    a1 = Op::Combine(d, a1, Op::Prepare(d, lanes.Load(d, src + step)));
-    a2 = Op::Combine(d, a2, Op::Prepare(d, lanes.Load(d, src + 2 * step)));
-    a3 = Op::Combine(d, a3, Op::Prepare(d, lanes.Load(d, src + 3 * step)));
-    src += 4 * step;
-  }
-  for (; rows > 0; --rows, src += step) {
-    a0 = Op::Combine(d, a0, Op::Prepare(d, lanes.Load(d, src)));
-  }
-  return Op::Combine(d, Op::Combine(d, a0, a1), Op::Combine(d, a2, a3));
-}
-
-// Cheaper than Combine row by row: a plain minimum, whether a NaN occurred, and the union of all
-// bits. If the minimum is a zero, then no value was negative and its sign bit says whether a -0.0
-// occurred.
-template <typename T, bool kMax, class D, class L>
-HWY_INLINE hn::Vec<D> FoldRows(ExtremeFloat<T, kMax>, D d, L lanes, const uint8_t* src,
-                               ptrdiff_t step, size_t rows) {
-  using Op = ExtremeFloat<T, kMax>;
-  auto a0 = hn::Set(d, Op::Neutral()), a1 = a0, a2 = a0, a3 = a0;
-  auto bits = hn::Zero(d);
-  auto nan = hn::MaskFalse(d);
-  const auto load = [&](const uint8_t* from)
-                        HWY_ATTR { return Op::Prepare(d, lanes.Load(d, from)); };
-  for (; rows >= 4; rows -= 4) {
-    const auto v0 = load(src), v1 = load(src + step);
-    const auto v2 = load(src + 2 * step), v3 = load(src + 3 * step);
-    a0 = hn::Min(a0, v0);
-    a1 = hn::Min(a1, v1);
-    a2 = hn::Min(a2, v2);
-    a3 = hn::Min(a3, v3);
-    bits = hn::Or3(hn::Or3(bits, v0, v1), v2, v3);
-    nan = hn::Or(nan, hn::Or(hn::IsEitherNaN(v0, v1), hn::IsEitherNaN(v2, v3)));
-    src += 4 * step;
-  }
-  for (; rows > 0; --rows, src += step) {
-    const auto v = load(src);
-    a0 = hn::Min(a0, v);
-    bits = hn::Or(bits, v);
-    nan = hn::Or(nan, hn::IsNaN(v));
-  }
-  auto least = hn::Min(hn::Min(a0, a1), hn::Min(a2, a3));
-  const auto sign = hn::And(bits, hn::Set(d, T{-0.0}));
-  least = hn::IfThenElse(hn::Eq(least, hn::Zero(d)), sign, least);
-  return hn::IfThenElse(nan, hn::Set(d, QuietNaN<T>()), least);
-}
-
-template <class Op>
-HWY_NOINLINE typename Op::Acc FoldPacked(const uint8_t* src, size_t n) {
-  using T = typename Op::Acc;
-  const hn::ScalableTag<T> d;
-  const size_t lanes = hn::Lanes(d);
-  const auto fold_few = [d](const uint8_t* from, size_t count) HWY_ATTR {
-    const auto neutral = hn::Set(d, Op::Neutral());
-    const auto items = Op::Prepare(d, LoadFirst(d, from, count));
-    return Op::Combine(d, neutral, hn::IfThenElse(hn::FirstN(d, count), items, neutral));
-  };
-  auto sum = hn::Set(d, Op::Neutral());
-  // Whole vectors from whole lines on, where a few more items to begin with can reach one.
-  const size_t vector = lanes * sizeof(T);
-  const size_t misaligned = reinterpret_cast<uintptr_t>(src) % vector;
-  if (misaligned != 0 && misaligned % sizeof(T) == 0 && n >= 16 * lanes) {
-    const size_t head = (vector - misaligned) / sizeof(T);
-    sum = fold_few(src, head);
-    src += head * sizeof(T);
-    n -= head;
-  }
-  const size_t rows = n / lanes;
-  if (rows > 0) {
-    const auto body = FoldRows(Op(), d, AllLanes(), src, static_cast<ptrdiff_t>(vector), rows);
-    sum = Op::Combine(d, sum, body);
-  }
-  const size_t rest = n - rows * lanes;
-  if (rest > 0) sum = Op::Combine(d, sum, fold_few(src + rows * vector, rest));
-  return Op::Lanes(d, sum);
-}
-
-// ---- the four kernels ----
+// ---- the kernels ----
 
 template <class Op>
 uint32_t FoldInit(const sc_run* run) {
@@ -289,22 +87,49 @@ uint32_t FoldInit(const sc_run* run) {
 // Items that are looked at before it is asked whether more can change anything.
 constexpr size_t kDecisionBytes = 4096;
 
-template <class Op>
-HWY_INLINE void FoldColumn(typename Op::Acc* state, const uint8_t* packed, size_t n) {
-  using T = typename Op::Acc;
-  const hn::CappedTag<T, 1> d1;
-  const auto add = [&](const uint8_t* from, size_t count) HWY_ATTR {
-    const auto value = hn::Set(d1, FoldPacked<Op>(from, count));
-    hn::StoreU(Op::Combine(d1, hn::LoadU(d1, state), value), d1, state);
-  };
+// Calls add(items, count) until all are folded or nothing more can change the state.
+template <class Op, class Add>
+HWY_INLINE void AddUntilDecided(typename Op::Acc* state, const uint8_t* src, ptrdiff_t step,
+                                size_t n, const Add& add) {
   if constexpr (Op::kDecides) {
-    constexpr size_t kPiece = kDecisionBytes / sizeof(T);
-    for (; n > kPiece && !Op::Decided(*state); n -= kPiece, packed += kDecisionBytes) {
-      add(packed, kPiece);
+    constexpr size_t kPiece = kDecisionBytes / sizeof(typename Op::Acc);
+    for (; n > kPiece && !Op::Decided(*state); n -= kPiece) {
+      add(src, kPiece);
+      src += step * static_cast<ptrdiff_t>(kPiece);
     }
     if (Op::Decided(*state)) return;
   }
-  add(packed, n);
+  add(src, n);
+}
+
+template <class Op>
+HWY_INLINE void FoldInto(typename Op::Acc* state, typename Op::Acc folded) {
+  const hn::CappedTag<typename Op::Acc, 1> d1;
+  hn::StoreU(Op::Combine(d1, hn::LoadU(d1, state), hn::Set(d1, folded)), d1, state);
+}
+
+template <class Op>
+HWY_INLINE void FoldColumn(typename Op::Acc* state, const uint8_t* packed, size_t n) {
+  constexpr size_t kSize = sizeof(typename Op::Acc);
+  AddUntilDecided<Op>(state, packed, kSize, n, [=](const uint8_t* from, size_t count) HWY_ATTR {
+    FoldInto<Op>(state, FoldPacked<Op>(from, count));
+  });
+}
+
+// Of items at any step.
+template <class Op>
+HWY_INLINE void FoldColumn(typename Op::Acc* state, const uint8_t* src, ptrdiff_t step, size_t n) {
+  using T = typename Op::Acc;
+  if (step == 2 * static_cast<ptrdiff_t>(sizeof(T)) && n > 1) {
+    AddUntilDecided<Op>(state, src, step, n - 1, [=](const uint8_t* from, size_t count) HWY_ATTR {
+      FoldInto<Op>(state, FoldPacked<Op>(EverySecond(), from, count));
+    });
+    src += step * static_cast<ptrdiff_t>(n - 1);
+    n = 1;
+  }
+  ForPackedPieces<T>(src, step, n, [=](const uint8_t* packed, size_t count) HWY_ATTR {
+    FoldColumn<Op>(state, packed, count);
+  });
 }
 
 template <class Op>
@@ -316,13 +141,13 @@ uint32_t FoldStep(const sc_run* run) {
   size_t rows = static_cast<size_t>(run->n[0]);
   const size_t columns = static_cast<size_t>(run->n[1]);
   if (columns == 1) {
-    ForPackedPieces<T>(src, step, rows, [=](const uint8_t* packed, size_t n) HWY_ATTR {
-      FoldColumn<Op>(state, packed, n);
-    });
+    FoldColumn<Op>(state, src, step, rows);
     return 0;
   }
   const hn::ScalableTag<T> d;
-  const size_t group = columns * sizeof(T) <= kNarrowRow ? kRowGroup : 4;
+  // Rows that are read side by side keep memory busy; more of them than this get into each other's
+  // way.
+  const size_t group = columns * sizeof(T) <= kNarrowRow ? kRowGroup : 8;
   while (rows > 0) {
     const size_t take = HWY_MIN(rows, group);
     ForColumns(d, columns, [=](size_t column, auto lanes) HWY_ATTR {
@@ -361,18 +186,59 @@ uint32_t FoldFinish(const sc_run* run) {
   return 0;
 }
 
+template <class Op>
+uint32_t FoldWhole(const sc_run* run) {
+  using Out = typename Op::Out;
+  const auto* src = static_cast<const uint8_t*>(run->src);
+  auto* dst = static_cast<uint8_t*>(run->dst);
+  for (int64_t i = 0; i < run->n[1]; ++i, src += run->src_step[1], dst += sizeof(Out)) {
+    auto state = Op::Neutral();
+    FoldColumn<Op>(&state, src, run->src_step[0], static_cast<size_t>(run->n[0]));
+    const Out result = Op::Result(state);
+    memcpy(dst, &result, sizeof(Out));
+  }
+  return 0;
+}
+
+// Of states: their lanes are prepared.
+template <class Op>
+struct Prepared : Op {
+  template <class D, class V>
+  static HWY_INLINE V Prepare(D, V raw) {
+    return raw;
+  }
+};
+
+template <class Op>
+uint32_t FoldJoin(const sc_run* run) {
+  using T = typename Op::Acc;
+  T* const state = static_cast<T*>(run->state);
+  const auto* src = static_cast<const uint8_t*>(run->src);
+  const auto n = static_cast<size_t>(run->n[0]);
+  for (int64_t i = 0; i < run->n[1]; ++i, src += n * sizeof(T)) {
+    FoldColumn<Prepared<Op>>(state + i, src, n);
+  }
+  return 0;
+}
+
 // ---- entries ----
 
 template <class Op>
 constexpr sc_reduce_entry FoldEntry(const char* name) {
-  return {&FoldInit<Op>,           &FoldStep<Op>, &FoldMerge<Op>, &FoldFinish<Op>, name, 0,
-          sizeof(typename Op::Acc)};
+  return {&FoldInit<Op>,
+          &FoldStep<Op>,
+          &FoldMerge<Op>,
+          &FoldFinish<Op>,
+          &FoldWhole<Op>,
+          &FoldJoin<Op>,
+          name,
+          0,
+          sizeof(typename Op::Acc),
+          1};
 }
 
-using Entries = sc_reduce_entry[kNumArithmetic];
-
 template <bool kMax>
-void SetExtremes(Entries& entries, const TypeNames& names) {
+void SetExtremes(ReduceEntries& entries, const TypeNames& names) {
   const auto set = [&](DType type, sc_reduce_entry entry) {
     entry.name = names.text[Index(type)];
     entries[Index(type)] = entry;
@@ -393,7 +259,7 @@ void SetExtremes(Entries& entries, const TypeNames& names) {
 }
 
 template <template <typename, bool> class Op>
-void SetTruths(Entries& entries, const TypeNames& names) {
+void SetTruths(ReduceEntries& entries, const TypeNames& names) {
   SetByBits<Op>(entries, names, []<class AnOp>(AnOp) { return FoldEntry<AnOp>(""); });
 }
 
@@ -406,9 +272,20 @@ void FillFold(KernelTable& table) {
   SetTruths<AllTrueFold>(table.reduce[kReduceAll], kAllNames);
   for (const DType type : {DType::kInt64, DType::kUint64}) {
     table.reduce[kReduceSum][Index(type)] = FoldEntry<AddWrapping>("sum of 64 bits");
+    table.reduce[kReduceProd][Index(type)] = FoldEntry<MultiplyWrapping>("prod of 64 bits");
   }
-  table.reduce_time[0] = FoldEntry<ExtremeTime<false>>("min of times");
-  table.reduce_time[1] = FoldEntry<ExtremeTime<true>>("max of times");
+  for (const DType type : {DType::kDatetime64, DType::kTimedelta64}) {
+    table.reduce[kReduceMin][Index(type)] = FoldEntry<ExtremeTime<false>>("min of times");
+    table.reduce[kReduceMax][Index(type)] = FoldEntry<ExtremeTime<true>>("max of times");
+  }
+  constexpr size_t kComplex = Index(DType::kComplexFloat32);
+  table.reduce[kReduceMin][kComplex] = FoldEntry<ExtremeComplex<false>>("min complex64");
+  table.reduce[kReduceMax][kComplex] = FoldEntry<ExtremeComplex<true>>("max complex64");
+  ReduceEntries& largest = table.reduce[kReduceMaxAbs];
+  largest[Index(DType::kFloat16)] = FoldEntry<LargestHalf<0x7c00>>("max |float16|");
+  largest[Index(DType::kBFloat16)] = FoldEntry<LargestHalf<0x7f80>>("max |bfloat16|");
+  largest[Index(DType::kFloat32)] = FoldEntry<LargestFloat<float>>("max |float32|");
+  largest[Index(DType::kFloat64)] = FoldEntry<LargestFloat<double>>("max |float64|");
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE

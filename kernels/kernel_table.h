@@ -164,14 +164,47 @@ struct BitParams {
   bool inverted = false;  // unpack: of the bits' complement
 };
 
+// Sums of floats follow the tree of sum-inl.h. The kernels of arg extremes give the logical index
+// of the first best item: of item (r, c) it is sc_run.index + r * index_step[0], index_step[0] is
+// not negative; in join, index_step[0] is from column to column of a group.
 enum ReduceKernel {
   kReduceSum,
+  kReduceProd,
   kReduceMin,
   kReduceMax,
+  kReduceArgmin,
+  kReduceArgmax,
   kReduceAny,
   kReduceAll,
-  kReduceCount,  // of items that are not 0
+  kReduceCount,   // of items that are not 0
+  kReduceSumAbs,  // of absolute values
+  kReduceMaxAbs,
+  kReduceSumSquares,     // of complex numbers: of both parts
+  kReduceSumDeviations,  // squares of what is left of items after aux[0], their columns' mean
+  kReduceSumCompensated,
+  kReduceSumReproducible,  // the same bits in any order of the items
+  kReduceSumWide,          // WideSumParams
   kNumReduceKernels
+};
+
+// By source type: numbers and times.
+inline constexpr int kNumReduceTypes = static_cast<int>(DType::kTimedelta64) + 1;
+using ReduceEntries = sc_reduce_entry[kNumReduceTypes];
+
+// sc_run.params of finish and whole of kReduceSumWide, whose sums of integers and times cannot
+// overflow: in what form they come. aux[0]: float64 numbers of items, of the means.
+struct WideSumParams {
+  enum Result : uint8_t {
+    kInteger,      // 64 bits of the source's sign; SC_ERR_OVERFLOW where the sum needs more
+    kMean,         // of times: int64, rounded to nearest even
+    kMeanOfFloat,  // float64
+  };
+  Result result = kInteger;
+};
+
+// sc_run.params of quotient.
+struct QuotientParams {
+  bool root = false;  // the square root of it
 };
 
 struct KernelTable {
@@ -306,11 +339,16 @@ struct KernelTable {
   sc_entry resize_bytes = {}, resize_ucs4 = {};
   sc_entry bytes_to_ucs4 = {}, ucs4_to_bytes = {};
 
-  // By source type. Sums give int64 or the source's float type (float32, float64 alone), minima and
-  // maxima the source's type, any and all a byte of 0 or 1, counts int64.
-  sc_reduce_entry reduce[kNumReduceKernels][kNumArithmetic] = {};
-  // The minimum and the maximum of int64 items of which the smallest is NaT: it wins either way.
-  sc_reduce_entry reduce_time[2] = {};
+  // By source type. Sums and products give int64 or the source's float type (float32, float64
+  // alone; of complex numbers theirs), minima and maxima the source's type, arg extremes and counts
+  // int64, any and all a byte of 0 or 1; sums of squares of complex numbers are real.
+  ReduceEntries reduce[kNumReduceKernels] = {};
+  // Packed, in place: float32, float64, int64 (gives float64), complex64, complex128 by aux[0], a
+  // float64 at aux_step[0][1] (0: one value), computed in float64 and rounded once.
+  sc_entry quotient[kNumReduceTypes] = {};
+  // A byte an item, packed: 0 where it is NaN (of complex numbers in either part) or NaT, else 1.
+  // Floats but narrow ones, complex numbers, times.
+  sc_entry not_nan[kNumReduceTypes] = {};
 };
 
 // Whether copies past the caches are best made of several pages in turn, which keeps more DRAM

@@ -97,6 +97,16 @@ struct FirstLanes {
   }
 };
 
+// Every second item: of a vector of items the bytes of two are read, so that one more item must
+// follow those that count.
+struct EverySecond {
+  template <class D>
+  HWY_INLINE hn::Vec<D> Load(D d, const uint8_t* src) const {
+    const size_t vector = hn::Lanes(d) * sizeof(hn::TFromD<D>);
+    return hn::ConcatEven(d, LoadRow(d, src + vector), LoadRow(d, src));
+  }
+};
+
 // Calls body(first column, lanes) for vectors that cover `columns`.
 template <class D, class Body>
 HWY_INLINE void ForColumns(D d, size_t columns, const Body& body) {
@@ -104,6 +114,22 @@ HWY_INLINE void ForColumns(D d, size_t columns, const Body& body) {
   size_t column = 0;
   for (; column + lanes <= columns; column += lanes) body(column, AllLanes());
   if (column < columns) body(column, FirstLanes{columns - column});
+}
+
+// Items at any step to packed ones.
+template <size_t kSize>
+HWY_INLINE void GatherItems(uint8_t* packed, const uint8_t* src, ptrdiff_t step, size_t count) {
+  if constexpr (kSize <= 8) {
+    if (step == 2 * static_cast<ptrdiff_t>(kSize)) {
+      const hn::ScalableTag<Lane<kSize>> d;
+      const hn::Repartition<uint8_t, decltype(d)> d8;
+      const size_t lanes = hn::Lanes(d);
+      for (; count > lanes; count -= lanes, src += 2 * lanes * kSize, packed += lanes * kSize) {
+        hn::StoreU(hn::BitCast(d8, EverySecond().Load(d, src)), d8, packed);
+      }
+    }
+  }
+  for (size_t i = 0; i < count; ++i, src += step) memcpy(packed + i * kSize, src, kSize);
 }
 
 // Calls body(packed items, count) for pieces of a column of items at any step.
@@ -115,10 +141,8 @@ HWY_INLINE void ForPackedPieces(const uint8_t* src, ptrdiff_t step, size_t count
   alignas(64) uint8_t packed[kPiece * sizeof(T)];
   while (count > 0) {
     const size_t n = HWY_MIN(count, kPiece);
-    for (size_t i = 0; i < n; ++i) {
-      memcpy(packed + i * sizeof(T), src, sizeof(T));
-      src += step;
-    }
+    GatherItems<sizeof(T)>(packed, src, step, n);
+    src += step * static_cast<ptrdiff_t>(n);
     body(packed, n);
     count -= n;
   }
@@ -134,8 +158,7 @@ HWY_INLINE T QuietNaN() {
 // Enters operations that look at bits alone, Op<lanes as unsigned, whether a sign does not count>:
 // entry_of(Op()) for every arithmetic type.
 template <template <typename, bool> class Op, class EntryOf>
-void SetByBits(sc_reduce_entry (&entries)[kNumArithmetic], const TypeNames& names,
-               const EntryOf& entry_of) {
+void SetByBits(ReduceEntries& entries, const TypeNames& names, const EntryOf& entry_of) {
   const auto set = [&](std::initializer_list<DType> types, sc_reduce_entry entry) {
     for (const DType type : types) {
       entry.name = names.text[static_cast<size_t>(type)];

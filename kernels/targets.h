@@ -101,8 +101,16 @@ namespace stridecast::kernels {
   X(StreamRows)                     \
   X(ItemShuffle)                    \
   X(Fold)                           \
+  X(Argmin)                         \
+  X(Argmax)                         \
+  X(ArgComplex)                     \
   X(Count)                          \
   X(Sum)                            \
+  X(SumMaps)                        \
+  X(SumCompensated)                 \
+  X(SumReproducible)                \
+  X(SumWide)                        \
+  X(ReduceItems)                    \
   X(ConvertBool)                    \
   X(ConvertInt)                     \
   X(ConvertFloat)                   \

@@ -37,6 +37,9 @@ constexpr Choice<Casting> kCastings[] = {{"unsafe", Casting::kUnsafe},
                                          {"same_value", Casting::kSameValue}};
 constexpr Choice<ComplexToReal> kComplexToReals[] = {{"real", ComplexToReal::kRealPart},
                                                      {"abs", ComplexToReal::kMagnitude}};
+constexpr Choice<SumAlgorithm> kAlgorithms[] = {{"pairwise", SumAlgorithm::kPairwise},
+                                                {"compensated", SumAlgorithm::kCompensated},
+                                                {"reproducible", SumAlgorithm::kReproducible}};
 constexpr Choice<char> kOrders[] = {{"K", 'K'}, {"C", 'C'}, {"F", 'F'}, {"A", 'A'}};
 
 template <class Value, size_t N>
@@ -109,6 +112,10 @@ Overflow choose_overflow(PyObject* argument) { return choose(kOverflows, "overfl
 NanPolicy choose_nan(PyObject* argument) { return choose(kNans, "nan", argument); }
 
 Rounding choose_rounding(PyObject* argument) { return choose(kRoundings, "rounding", argument); }
+
+SumAlgorithm choose_algorithm(PyObject* argument) {
+  return choose(kAlgorithms, "algorithm", argument);
+}
 
 FieldMatch choose_fields(PyObject* argument) { return choose(kFields, "fields", argument); }
 

@@ -83,6 +83,7 @@ char choose_order(PyObject* argument);
 Rounding choose_rounding(PyObject* argument);
 Casting choose_casting(PyObject* argument);
 ComplexToReal choose_complex_to_real(PyObject* argument);
+SumAlgorithm choose_algorithm(PyObject* argument);
 
 /// Option values; null and None mean the default. Inline, because most calls give none of them.
 inline Overflow overflow_value(PyObject* argument) {

@@ -11,6 +11,7 @@
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "python/job.h"
+#include "python/mask_arg.h"
 #include "python/ops_doc.h"
 #include "stridecast/ops.h"
 
@@ -27,35 +28,6 @@ struct Conversion {
   PyObject* where;
   RunArguments run;
 };
-
-// The operand of where=: True or False for all items, or a mask that broadcasts to `shape`.
-void open_mask(PyObject* where, std::span<const int64_t> shape, BufferView* mask) {
-  static const Format& bool_format = *new Format(Format::of(DType::kBool));
-  static char truth[] = {0, 1};
-  if (PyBool_Check(where)) {
-    mask->set(FormatRef(&bool_format), &truth[where == Py_True], 0, nullptr, nullptr, true);
-    return;
-  }
-  mask->open(where, Access::kRead, "where");
-  const Field* item = mask->format().scalar();
-  if (item == nullptr ||
-      (item->type != DType::kBool && item->type != DType::kInt8 && item->type != DType::kUint8)) {
-    raise(PyExc_TypeError,
-          "where must have the format '?' or be of one-byte integers, not '%s'; a comparison "
-          "such as array != 0 makes a mask",
-          mask->format().text().c_str());
-  }
-  const std::span<const int64_t> given = mask->shape();
-  bool fits = given.size() <= shape.size();
-  for (size_t k = 0; fits && k < given.size(); ++k) {
-    const int64_t n = given[given.size() - 1 - k];
-    fits = n == 1 || n == shape[shape.size() - 1 - k];
-  }
-  if (!fits) {
-    raise(PyExc_ValueError, "where has the shape %S, which does not broadcast to the result's %S",
-          int_tuple(given).ptr(), int_tuple(shape).ptr());
-  }
-}
 
 [[noreturn]] void raise_overlap(const Conversion& job) {
   const bool copies = overlap_value(job.run.overlap) == OverlapPolicy::kCopy;
@@ -75,7 +47,7 @@ void open_mask(PyObject* where, std::span<const int64_t> shape, BufferView* mask
 // As job.h's run, with the way out of an overlap.
 void run_masked(const Conversion& job, const LayoutView& dst, char* data) {
   BufferView mask;
-  open_mask(job.where, dst.shape, &mask);
+  open_mask(job.where, dst.shape, "the result's", &mask);
   const Plan plan = cached_convert(job.source.layout(), dst, mask.layout(), job.options);
   const int64_t bytes = plan.bytes_moved();
   const RunOptions options = run_options(job.run, bytes);

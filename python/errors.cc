@@ -88,9 +88,11 @@ PyObject* exception_type(const Error& error) noexcept {
       return PyExc_ValueError;
     case ErrorCode::kBuffer:
       return PyExc_BufferError;
-    case ErrorCode::kData:  // as NumPy, whose "same_value" and texts raise ValueError
-      return error.kind() == "unequal" || error.kind() == "text" ? PyExc_ValueError
-                                                                 : PyExc_OverflowError;
+    case ErrorCode::kData: {  // as NumPy, whose "same_value", texts and empty minima raise
+                              // ValueError
+      const auto is_any_of = [&](auto... kinds) { return ((error.kind() == kinds) || ...); };
+      return is_any_of("unequal", "text", "empty") ? PyExc_ValueError : PyExc_OverflowError;
+    }
     case ErrorCode::kOutOfMemory:
       return PyExc_MemoryError;
   }

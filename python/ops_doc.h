@@ -257,7 +257,7 @@ ValueError
 )";
 
 inline constexpr char kReduceDoc[] =
-    R"(reduce(buf, op, *, axis=None, dtype=None, keepdims=False, out=None, threads=None)
+    R"(reduce(buf, op, *, axis=None, dtype=None, keepdims=False, skipna=False, where=None, initial=None, ddof=0, algorithm=None, overflow=None, out=None, threads=None)
 --
 
 Folds the items of a buffer along axes. The order of a sum is fixed by shape and axes alone, so that
@@ -265,18 +265,37 @@ strides and threads never change a bit of it.
 
 Parameters
 ----------
-buf : buffer of bools, integers, floats of up to 64 bits, datetimes or timedeltas ('min' and 'max'), any shape
-op : 'sum', 'min', 'max', 'any', 'all' or 'count_nonzero'
-    A sum of integers has 64 bits and wraps; narrow floats are summed in float32 and rounded once. NaN and NaT
-    pass through 'min' and 'max', which know -0.0 as less than 0.0. NaN is not zero.
+buf : buffer of numbers, datetimes or timedeltas, any shape
+op : str
+    'sum', 'prod': integers in 64 bits, which wrap; narrow floats in float32, rounded once.
+    'mean', 'var', 'std': of integers float64. The mean of times is the exact one, rounded to the unit.
+    'min', 'max', 'minmax': NaN and NaT pass through, -0.0 is less than 0.0, complex numbers compare by real part
+    first. 'minmax' finds both in one pass: the result has one more axis in front, ``low, high = result``.
+    'argmin', 'argmax': the index of the first such item along the axis, or of the first NaN or NaT; of several
+    axes, in their C order.
+    'any', 'all', 'count_nonzero': NaN is not zero.
+    'norm1', 'norm2', 'norminf': the sum of absolute values, the root of the sum of squares, the largest one.
 axis : None, int or tuple of int
     The axes to fold; None folds all of them.
 dtype : format, optional
-    The format of the result: the default, as NumPy's (int64 or uint64 for a sum of integers, bool for 'any' and
-    'all', int64 for a count, else the type of the items), or the accumulator's of 'sum', 'min' and 'max' (float32
-    for the narrow floats, int64).
+    The format of the result. Default: NumPy's (int64 or uint64 for a sum of integers, float64 for their means,
+    bool for 'any' and 'all', int64 for counts and indices, real numbers for norms and variances, else the type of
+    the items). A wider float is what is calculated in.
 keepdims : bool
     Keep the folded axes with size 1.
+skipna : bool
+    NaN and NaT do not count. Of nothing else a sum is 0, a minimum or mean NaN, an index an error.
+where : mask, optional
+    As for `convert`, but of buf's shape: only these items count.
+initial : number, optional
+    One more item, of 'sum', 'prod', 'min' and 'max'.
+ddof : float
+    'var' and 'std' divide by the number of items less this.
+algorithm : 'pairwise' (default), 'compensated' or 'reproducible'
+    How 'sum' and 'mean' add floats up: by a fixed tree; by Neumaier's method, whose error hardly grows; or so that
+    any order of the items gives the same bits.
+overflow : 'wrap' (default) or 'raise'
+    What a sum of integers does that needs more than 64 bits. Sums of timedeltas always raise.
 out : writable buffer, optional
     Receives the result.
 threads : int, optional
@@ -291,14 +310,21 @@ Raises
 TypeError
     The operation does not exist for the format.
 ValueError
-    An axis is out of range or given twice, `out` has another shape, or 'min' or 'max' has no items to fold.
+    An axis is out of range or given twice, `out` has another shape, an option means nothing to `op`, or there is
+    nothing to fold for 'min', 'max', 'argmin' or 'argmax'.
+OverflowError
+    A sum does not fit, under ``overflow="raise"`` or of timedeltas.
 
 >>> import stridecast
 >>> from array import array
->>> stridecast.reduce(array("d", [1.0, 2.5, -4.0]), "sum").item()
+>>> x = array("d", [1.0, 2.5, -4.0])
+>>> stridecast.reduce(x, "sum").item()
 -0.5
->>> stridecast.reduce(array("d", [1.0, 2.5, -4.0]), "max").item()
-2.5
+>>> stridecast.reduce(x, "argmax").item()
+1
+>>> low, high = stridecast.reduce(x, "minmax")
+>>> low, high
+(-4.0, 2.5)
 )";
 
 inline constexpr char kSplitDoc[] =

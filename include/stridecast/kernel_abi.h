@@ -84,17 +84,23 @@ typedef struct sc_entry {
   uint32_t scratch_bytes;
 } sc_entry;
 
-/* A reduction is four kernels over opaque states, one state a column (n[1] columns):
+/* A reduction folds n[0] items for each of n[1] columns, by kernels over opaque states:
  *   init    makes run.state neutral
  *   step    folds n[0] rows of n[1] packed columns at src into the states; may be called with any
  *           number of rows and resumes where it stopped. One column packed is a contiguous run.
  *   merge   folds the states at src (of the elements that follow) into run.state
  *   finish  writes the n[1] results, packed, to dst
- * All four see the same n[1] for one block of states. state_bytes(columns) bytes hold them. */
+ * These four see the same n[1] for one block of states, state_header_bytes + n[1] *
+ * state_column_bytes. Two more, where they are not NULL, spare what the four would cost:
+ *   whole   init, step and finish at once, without a state, of columns whose n[0] items are packed
+ *           and which lie src_step[1] apart; src_step[0] is the item size
+ *   join    folds the columns of the states at src, n[1] groups of n[0] columns, into run.state of
+ *           n[1]. Only where the order of a fold cannot be seen. */
 typedef struct sc_reduce_entry {
-  sc_kernel init, step, merge, finish;
+  sc_kernel init, step, merge, finish, whole, join;
   const char* name;
-  int64_t state_header_bytes, state_column_bytes; /* bytes = header + columns * column_bytes */
+  int64_t state_header_bytes, state_column_bytes;
+  int32_t every_second; /* not 0: step, of one column, and whole take every second item, too */
 } sc_reduce_entry;
 
 #ifdef __cplusplus

@@ -38,6 +38,8 @@ STRIDECAST_API Plan cached_encode(const LayoutView& src, const LayoutView& dst,
 STRIDECAST_API Plan cached_byteswap(const LayoutView& src, const LayoutView& dst);
 STRIDECAST_API Plan cached_reduce(const LayoutView& src, const LayoutView& dst,
                                   const ReduceOptions& options);
+STRIDECAST_API Plan cached_reduce(const LayoutView& src, const LayoutView& dst,
+                                  const LayoutView& where, const ReduceOptions& options);
 
 /// Converts, copies (equal formats) or broadcasts src into dst.
 ///

@@ -84,22 +84,62 @@ struct Scaling {
   DType compute = DType::kOpaque;
 };
 
-/// What a reduction finds of the items that it folds. Minima and maxima are NaN (NaT) if there is
-/// one, and -0.0 is less than +0.0; any, all and the count ask which items are not 0 (NaN is not).
-enum class ReduceOp : uint8_t { kSum, kMin, kMax, kAny, kAll, kCountNonzero };
-inline constexpr int kNumReduceOps = 6;
+/// What a reduction finds of the items that it folds.
+///
+/// Minima and maxima are NaN (NaT) if there is one, and -0.0 is less than +0.0; complex numbers
+/// compare by real part, then by imaginary part. kMinMax gives both in one pass: its destination
+/// has one more axis in front, of size 2. kArgmin and kArgmax give the index of the first smallest
+/// or largest item, or of the first NaN (NaT), along the folded axis; of several axes, in their C
+/// order. kAny, kAll and the count ask which items are not 0 (NaN is not). kVar is the mean of the
+/// squared distances from the mean, kStd its root. kNorm1 is the sum of the absolute values,
+/// kNorm2 the root of the sum of their squares, kNormInf the largest.
+enum class ReduceOp : uint8_t {
+  kSum,
+  kProd,
+  kMin,
+  kMax,
+  kMinMax,
+  kArgmin,
+  kArgmax,
+  kAny,
+  kAll,
+  kCountNonzero,
+  kMean,
+  kVar,
+  kStd,
+  kNorm1,
+  kNorm2,
+  kNormInf,
+};
+inline constexpr int kNumReduceOps = 16;
 
 /// NumPy's name of it: "count_nonzero".
 STRIDECAST_API const char* reduce_name(ReduceOp op) noexcept;
 
+/// How floats are added up. kPairwise: a tree, fixed by shape and axes alone, of which the error
+/// grows with the logarithm of their number. kCompensated: Neumaier's sum, whose error hardly
+/// grows. kReproducible: the same bits in any order of the items.
+enum class SumAlgorithm : uint8_t { kPairwise, kCompensated, kReproducible };
+
 struct ReduceOptions {
   ReduceOp op = ReduceOp::kSum;
   std::vector<int> axes;  // of the source, each in [0, ndim), without repetition
+  SumAlgorithm algorithm = SumAlgorithm::kPairwise;  // of sums and means of floats
+  /// Sums of 64-bit integers: kWrap, the default, or kRaise. Sums of times: always kRaise.
+  Overflow overflow = Overflow::kDefault;
+  /// NaN and NaT do not count. A minimum or mean of nothing else is NaN, its index an error.
+  bool skipna = false;
+  double ddof = 0;  // kVar and kStd divide by the number of items less this
+  /// Of sums, products, minima and maxima: one more item, of the destination's type in the
+  /// machine's byte order. Without bytes there is none.
+  ElementBytes initial = {};
 };
 
 /// The type that a reduction of `type` gives, NumPy's: a sum of integers has 64 bits, any and all
-/// are bool, a count is int64, everything else has the type of its source. Plan::reduce also takes
-/// the accumulator's of sums, minima and maxima (float32 for the narrow floats, int64).
+/// are bool, a count and an index are int64, means, variances and norms of integers are float64,
+/// variances and norms of complex numbers are real; everything else has the type of its source.
+/// Plan::reduce also takes wider floats, in which it then calculates, and int64 for an integer
+/// whose values it has.
 STRIDECAST_API DType reduce_result(ReduceOp op, DType type) noexcept;
 
 /// A host's own thread pool: must call task(i) for every i in [0, count), in any order, on any
@@ -191,6 +231,10 @@ class STRIDECAST_API Plan {
   /// Folds `options.axes` of src. dst has the shape of the kept axes, or the same number of axes
   /// with size 1 where one was folded; its format is the accumulator's result type.
   static Plan reduce(const Layout& src, const Layout& dst, const ReduceOptions& options);
+  /// Of the items only for which `where`, a mask as convert's that broadcasts to src's shape, is
+  /// not 0. Nothing left to fold is an error for minima, maxima and indices, at run time.
+  static Plan reduce(const Layout& src, const Layout& dst, const Layout& where,
+                     const ReduceOptions& options);
 
   /// Runs over src and dst. Never throws. After kOverlap and kTooSmall nothing was written; after
   /// any other failure the destination is unspecified (each item old or wholly converted).

@@ -72,6 +72,24 @@ _ConvertCasting: TypeAlias = Literal["unsafe", "same_kind", "safe", "same_value"
 _Fields: TypeAlias = Literal["name", "position"] | None
 _MissingFields: TypeAlias = Literal["error", "zero"] | None
 _Overlap: TypeAlias = Literal["refuse", "copy"] | None
+_ReduceOp: TypeAlias = Literal[
+    "sum",
+    "prod",
+    "min",
+    "max",
+    "minmax",
+    "argmin",
+    "argmax",
+    "any",
+    "all",
+    "count_nonzero",
+    "mean",
+    "var",
+    "std",
+    "norm1",
+    "norm2",
+    "norminf",
+]
 _Index: TypeAlias = SupportsIndex | slice | EllipsisType
 _Out = TypeVar("_Out", bound=_AnyBuffer)
 _Buf = TypeVar("_Buf", bound=_AnyBuffer)
@@ -421,22 +439,34 @@ def join(
 @overload
 def reduce(
     buf: _AnyBuffer,
-    op: Literal["sum", "min"],
+    op: _ReduceOp,
     *,
     axis: int | tuple[int, ...] | None = None,
     dtype: _FormatLike | None = None,
     keepdims: bool = False,
+    skipna: bool = False,
+    where: _AnyBuffer | bool | None = None,
+    initial: complex | _AnyBuffer | None = None,
+    ddof: float = 0,
+    algorithm: Literal["pairwise", "compensated", "reproducible"] | None = None,
+    overflow: Literal["wrap", "raise"] | None = None,
     out: None = None,
     threads: int | None = None,
 ) -> Buffer: ...
 @overload
 def reduce(
     buf: _AnyBuffer,
-    op: Literal["sum", "min"],
+    op: _ReduceOp,
     *,
     axis: int | tuple[int, ...] | None = None,
     dtype: _FormatLike | None = None,
     keepdims: bool = False,
+    skipna: bool = False,
+    where: _AnyBuffer | bool | None = None,
+    initial: complex | _AnyBuffer | None = None,
+    ddof: float = 0,
+    algorithm: Literal["pairwise", "compensated", "reproducible"] | None = None,
+    overflow: Literal["wrap", "raise"] | None = None,
     out: _Out,
     threads: int | None = None,
 ) -> _Out: ...

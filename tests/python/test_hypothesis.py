@@ -43,7 +43,8 @@ def value_of(v):
 def wrapped(v, code):
     limits = np.iinfo(ARITHMETIC[code])
     if isinstance(v, float):
-        v = int(v) if math.isfinite(v) and -(2**63) <= int(v) < 2**63 else -(2**63)
+        end = 2**64 if code == "Q" else 2**63  # docs/decisions.md 1
+        v = int(v) if math.isfinite(v) and -(2**63) <= int(v) < end else -(2**63)
     width = limits.bits
     low = v % 2**width
     return low - 2**width if limits.min < 0 and low >= 2 ** (width - 1) else low

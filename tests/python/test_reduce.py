@@ -216,8 +216,6 @@ def test_extremes_of_times_are_numpys_and_nat_wins(kind):
     x[3, 8] = "NaT"
     assert np.isnat(sc.reduce(x, "max").numpy())
     assert np.isnat(sc.reduce(x, "min").numpy())
-    with pytest.raises(TypeError, match="sum is not defined"):
-        sc.reduce(x, "sum")
 
 
 def test_narrow_types_fold_in_wider_ones():
@@ -239,7 +237,7 @@ def test_reductions_of_nothing():
     assert sc.reduce(empty, "any", axis=1).tolist() == [False] * 3
     assert sc.reduce(empty, "all", axis=1).tolist() == [True] * 3
     assert sc.reduce(empty, "count_nonzero", axis=1).tolist() == [0] * 3
-    with pytest.raises(ValueError, match="maximum of no elements"):
+    with pytest.raises(ValueError, match="max of no elements"):
         sc.reduce(empty, "max", axis=1)
     assert sc.reduce(empty, "max", axis=0).shape == (0,)
 
@@ -247,9 +245,9 @@ def test_reductions_of_nothing():
 def test_what_does_not_exist():
     with pytest.raises(TypeError):
         sc.reduce(np.array(["a"]), "sum")
-    with pytest.raises(ValueError, match="'count_nonzero', not 'prod'"):
-        sc.reduce(np.ones(3), "prod")
+    with pytest.raises(ValueError, match="'norminf', not 'median'"):
+        sc.reduce(np.ones(3), "median")
     with pytest.raises(ValueError):
         sc.reduce(np.ones(0), "min")
     with pytest.raises(TypeError):
-        sc.reduce(np.ones(3), "sum", skipna=True)
+        sc.reduce(np.ones(3), "sum", skip=True)

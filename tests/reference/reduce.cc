@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <stdexcept>
 
 #include "tests/reference/strided.h"
@@ -12,40 +13,85 @@ namespace {
 constexpr size_t kLeaf = 128;
 constexpr size_t kAccumulators = 8;
 
+// How two join, what an accumulator starts from, and what folding nothing gives.
+struct Adding {
+  static constexpr double kNeutral = -0.0, kOfNothing = 0;
+  template <typename T>
+  static T join(T a, T b) {
+    return a + b;
+  }
+};
+struct Multiplying {
+  static constexpr double kNeutral = 1, kOfNothing = 1;
+  template <typename T>
+  static T join(T a, T b) {
+    return a * b;
+  }
+};
+
 // One leaf: element i goes to accumulator i % 8.
-template <typename T>
-T sum_of_leaf(std::span<const T> x) {
+template <class Joiner, typename T>
+T fold_leaf(std::span<const T> x) {
   T s[kAccumulators];
-  std::fill(std::begin(s), std::end(s), T(-0.0));
-  for (size_t i = 0; i < x.size(); ++i) s[i % kAccumulators] += x[i];
-  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+  std::fill(std::begin(s), std::end(s), static_cast<T>(Joiner::kNeutral));
+  for (size_t i = 0; i < x.size(); ++i) {
+    s[i % kAccumulators] = Joiner::join(s[i % kAccumulators], x[i]);
+  }
+  for (size_t count = kAccumulators; count > 1; count /= 2) {
+    for (size_t i = 0; i < count / 2; ++i) s[i] = Joiner::join(s[2 * i], s[2 * i + 1]);
+  }
+  return s[0];
 }
 
 // Leaves join as bits carry: after leaf number i, as many joins as i + 1 has trailing zeros. What
 // is left at the end, the open leaf first, joins from the newest to the oldest.
-template <typename T>
-T sum(std::span<const T> x) {
-  if (x.empty()) return T(0);
+template <class Joiner, typename T>
+T fold_tree(std::span<const T> x) {
+  if (x.empty()) return static_cast<T>(Joiner::kOfNothing);
   std::vector<T> pending;
   const size_t whole_leaves = x.size() / kLeaf;
   for (size_t leaf = 0; leaf < whole_leaves; ++leaf) {
-    T joined = sum_of_leaf(x.subspan(leaf * kLeaf, kLeaf));
+    T joined = fold_leaf<Joiner>(x.subspan(leaf * kLeaf, kLeaf));
     for (size_t carry = leaf; (carry & 1) != 0; carry >>= 1) {
-      joined = pending.back() + joined;
+      joined = Joiner::join(pending.back(), joined);
       pending.pop_back();
     }
     pending.push_back(joined);
   }
-  T total = sum_of_leaf(x.subspan(whole_leaves * kLeaf));
-  for (size_t i = pending.size(); i-- > 0;) total = pending[i] + total;
+  T total = fold_leaf<Joiner>(x.subspan(whole_leaves * kLeaf));
+  for (size_t i = pending.size(); i-- > 0;) total = Joiner::join(pending[i], total);
   return total;
 }
 
+template <typename T>
+T mapped(Op op, T x, T mean) {
+  switch (op) {
+    case Op::kSumAbs:
+      return std::fabs(x);
+    case Op::kSumSquares:
+      return x * x;
+    case Op::kSumDeviations:
+      return (x - mean) * (x - mean);
+    default:
+      return x;
+  }
+}
+
+// Of elements of the accumulator type.
 template <typename T, typename Bits>
-uint64_t sum_of_floats(std::span<const uint64_t> elements) {
+uint64_t fold_floats(Op op, std::span<const uint64_t> elements, uint64_t mean) {
+  const auto value = [](uint64_t bits) { return std::bit_cast<T>(static_cast<Bits>(bits)); };
   std::vector<T> x;
-  for (uint64_t bits : elements) x.push_back(std::bit_cast<T>(static_cast<Bits>(bits)));
-  return std::bit_cast<Bits>(sum(std::span<const T>(x)));
+  for (const uint64_t bits : elements) x.push_back(mapped(op, value(bits), value(mean)));
+  const std::span<const T> all(x);
+  return std::bit_cast<Bits>(op == Op::kProd ? fold_tree<Multiplying>(all)
+                                             : fold_tree<Adding>(all));
+}
+
+template <typename T, typename Bits>
+uint64_t add_floats(uint64_t a, uint64_t b) {
+  const T sum = std::bit_cast<T>(static_cast<Bits>(a)) + std::bit_cast<T>(static_cast<Bits>(b));
+  return std::bit_cast<Bits>(sum);
 }
 
 using Class = Value::Class;
@@ -72,6 +118,7 @@ bool is_less(const Value& a, const Value& b) {
   return a.negative ? order > 0 : order < 0;
 }
 
+// The bits of the best of real elements.
 uint64_t extreme(bool largest, DType type, std::span<const uint64_t> elements) {
   uint64_t best = elements[0];
   for (const uint64_t bits : elements) {
@@ -84,40 +131,159 @@ uint64_t extreme(bool largest, DType type, std::span<const uint64_t> elements) {
   return best;
 }
 
-}  // namespace
+bool is_time(DType type) { return type == DType::kDatetime64 || type == DType::kTimedelta64; }
 
-DType accumulator(DType type) {
-  if (!is_float(type)) return DType::kInt64;
-  return type == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
+// The type of an element's parts.
+DType part_of(DType type) { return is_time(type) ? DType::kInt64 : part_type(type); }
+
+// An element as what decides which is better.
+struct Rank {
+  bool none = false;  // NaN in either part, or NaT
+  Value re, im;       // 0 where there is no imaginary part
+};
+
+Rank rank_of(DType type, Element element) {
+  const DType part = part_of(type);
+  Rank rank;
+  rank.re = decode(part, element.re);
+  if (is_complex(type)) rank.im = decode(part, element.im);
+  rank.none = rank.re.cls == Class::kNan || rank.im.cls == Class::kNan ||
+              (is_time(type) && element.re == uint64_t{1} << 63);
+  return rank;
 }
 
-uint64_t fold(Op op, DType type, std::span<const uint64_t> elements) {
-  if (op == Op::kMin || op == Op::kMax) {
+// -1, 0 or 1; zeros are equal.
+int compare(const Value& a, const Value& b) {
+  if (is_zero(a) && is_zero(b)) return 0;
+  return is_less(a, b) ? -1 : is_less(b, a) ? 1 : 0;
+}
+
+bool is_better(bool largest, const Rank& a, const Rank& b) {
+  if (a.none || b.none) return a.none && !b.none;
+  const int by_real = compare(a.re, b.re);
+  const int order = by_real != 0 ? by_real : compare(a.im, b.im);
+  return largest ? order > 0 : order < 0;
+}
+
+size_t first_best(bool largest, DType type, std::span<const Element> elements) {
+  if (elements.empty()) throw std::logic_error("no extreme of nothing");
+  size_t best = 0;
+  Rank best_rank = rank_of(type, elements[0]);
+  for (size_t i = 1; i < elements.size(); ++i) {
+    const Rank rank = rank_of(type, elements[i]);
+    if (!is_better(largest, rank, best_rank)) continue;
+    best = i;
+    best_rank = rank;
+  }
+  return best;
+}
+
+uint64_t quiet_nan(DType type) {
+  bool overflow;
+  const auto infinity = static_cast<uint64_t>(round_to_float(type, false, 1, 20000, &overflow));
+  return infinity | (infinity >> 1 & ~infinity);
+}
+
+// The best of times or complex numbers.
+Element best_element(bool largest, DType type, std::span<const Element> elements) {
+  Element best = elements[first_best(largest, type, elements)];
+  if (!is_complex(type)) return best;
+  const DType part = part_of(type);
+  if (rank_of(type, best).none) return {quiet_nan(part), quiet_nan(part)};
+  for (uint64_t* bits : {&best.re, &best.im}) {
+    if (is_zero(decode(part, *bits))) *bits = 0;
+  }
+  return best;
+}
+
+// Sums and products of floats, given in the accumulator type or narrower.
+uint64_t fold_by_tree(Op op, DType type, std::span<const uint64_t> elements, uint64_t mean) {
+  const DType wide = accumulator(type);
+  std::vector<uint64_t> x;
+  for (const uint64_t bits : elements) {
+    x.push_back(static_cast<uint64_t>(convert(type, bits, wide, Mode::kWrap).bits));
+  }
+  return wide == DType::kFloat32 ? fold_floats<float, uint32_t>(op, x, mean)
+                                 : fold_floats<double, uint64_t>(op, x, mean);
+}
+
+bool is_truth(Op op) { return op == Op::kAny || op == Op::kAll || op == Op::kCountNonzero; }
+bool is_extreme(Op op) { return op == Op::kMin || op == Op::kMax; }
+bool is_arg(Op op) { return op == Op::kArgmin || op == Op::kArgmax; }
+
+uint64_t fold_truths(Op op, DType type, std::span<const Element> elements) {
+  uint64_t truths = 0;
+  for (const Element& element : elements) {
+    const Rank rank = rank_of(type, element);
+    truths += !is_zero(rank.re) || !is_zero(rank.im);
+  }
+  if (op == Op::kCountNonzero) return truths;
+  return op == Op::kAny ? truths != 0 : truths == elements.size();
+}
+
+// Sums and products of integers.
+uint64_t fold_integers(Op op, DType type, std::span<const uint64_t> elements) {
+  uint64_t folded = op == Op::kProd ? 1 : 0;
+  for (const uint64_t bits : elements) {
+    const auto x = static_cast<uint64_t>(convert(type, bits, DType::kInt64, Mode::kWrap).bits);
+    folded = op == Op::kProd ? folded * x : folded + x;
+  }
+  return folded;
+}
+
+uint64_t fold_reals(Op op, DType type, std::span<const uint64_t> elements, uint64_t mean) {
+  if (is_extreme(op)) {
     if (elements.empty()) throw std::logic_error("no extreme of nothing");
     const uint64_t bits = extreme(op == Op::kMax, type, elements);
     return type == DType::kBool ? bits != 0 : bits;
   }
-  if (op == Op::kSum && is_float(type)) {
-    if (type != accumulator(type)) {
-      std::vector<uint64_t> wide;
-      for (const uint64_t bits : elements) {
-        wide.push_back(
-            static_cast<uint64_t>(convert(type, bits, accumulator(type), Mode::kWrap).bits));
-      }
-      return fold(op, accumulator(type), wide);
-    }
-    if (type == DType::kFloat32) return sum_of_floats<float, uint32_t>(elements);
-    if (type == DType::kFloat64) return sum_of_floats<double, uint64_t>(elements);
-    throw std::logic_error("not an accumulator type");
+  if (op == Op::kMaxAbs) {
+    const uint64_t all_but_sign = ~uint64_t{0} >> (65 - 8 * size(type));
+    std::vector<uint64_t> x;
+    for (const uint64_t bits : elements) x.push_back(bits & all_but_sign);
+    return extreme(true, type, x);
   }
-  uint64_t total = 0, truths = 0;
-  for (const uint64_t bits : elements) {
-    total += static_cast<uint64_t>(convert(type, bits, DType::kInt64, Mode::kWrap).bits);
-    truths += !is_zero(decode(type, bits));
+  return is_float(type) ? fold_by_tree(op, type, elements, mean)
+                        : fold_integers(op, type, elements);
+}
+
+}  // namespace
+
+DType accumulator(DType type) {
+  if (is_complex(type)) return type;
+  if (!is_float(type)) return DType::kInt64;
+  return type == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
+}
+
+DType folded_type(Op op, DType type) {
+  if (op == Op::kAny || op == Op::kAll) return DType::kBool;
+  if (op == Op::kCountNonzero || is_arg(op)) return DType::kInt64;
+  if (is_extreme(op) || op == Op::kMaxAbs) return type;
+  const bool real = op == Op::kSumSquares || op == Op::kSumDeviations;
+  return real ? part_type(accumulator(type)) : accumulator(type);
+}
+
+Element fold(Op op, DType type, std::span<const Element> elements, Element mean) {
+  if (is_truth(op)) return {fold_truths(op, type, elements)};
+  if (is_arg(op)) return {first_best(op == Op::kArgmax, type, elements)};
+  if (is_extreme(op) && !is_real(type)) return best_element(op == Op::kMax, type, elements);
+  std::vector<uint64_t> re, im;
+  for (const Element& element : elements) {
+    re.push_back(element.re);
+    im.push_back(element.im);
   }
-  if (op == Op::kAny) return truths != 0;
-  if (op == Op::kAll) return truths == elements.size();
-  return op == Op::kSum ? total : truths;
+  if (!is_complex(type)) return {fold_reals(op, type, re, mean.re)};
+  const DType part = part_type(type);
+  const Element folded = {fold_reals(op, part, re, mean.re), fold_reals(op, part, im, mean.im)};
+  if (is_complex(folded_type(op, type))) return folded;
+  return {part == DType::kFloat32 ? add_floats<float, uint32_t>(folded.re, folded.im)
+                                  : add_floats<double, uint64_t>(folded.re, folded.im)};
+}
+
+uint64_t fold(Op op, DType type, std::span<const uint64_t> elements) {
+  std::vector<Element> all;
+  for (const uint64_t bits : elements) all.push_back({bits});
+  return fold(op, type, all).re;
 }
 
 namespace {

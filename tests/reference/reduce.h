@@ -1,6 +1,6 @@
-// The oracle for reductions: the summation tree of docs/numeric_policy.md, written the slow and
-// plain way over one list of numbers at a time. Which numbers lie along which axis is strided.h's
-// business.
+// The oracle for reductions, written the slow and plain way over one list of elements at a time:
+// the summation tree of docs/numeric_policy.md, and what is best among elements. Which elements lie
+// along which axis is strided.h's business.
 #ifndef STRIDECAST_TESTS_REFERENCE_REDUCE_H_
 #define STRIDECAST_TESTS_REFERENCE_REDUCE_H_
 
@@ -13,16 +13,52 @@
 
 namespace stridecast::reference {
 
-enum class Op : uint8_t { kSum, kMin, kMax, kAny, kAll, kCountNonzero };
+enum class Op : uint8_t {
+  kSum,
+  kMin,
+  kMax,
+  kAny,
+  kAll,
+  kCountNonzero,
+  kProd,
+  kArgmin,
+  kArgmax,
+  kSumAbs,
+  kMaxAbs,
+  kSumSquares,
+  kSumDeviations,
+};
 
-/// The type in which a sum of `type` accumulates: integers in int64, narrow floats in float32.
+/// An element as bits: of complex numbers two parts, of real ones and times (an int64) one.
+struct Element {
+  uint64_t re = 0, im = 0;
+  bool operator==(const Element&) const = default;
+};
+
+/// The type in which a sum of `type` accumulates: integers in int64, narrow floats in float32,
+/// complex numbers in themselves.
 DType accumulator(DType type);
 
-/// Folds elements of a real type, given as bits. A sum of floats, in the accumulator type: leaves
-/// of 128 in 8 interleaved accumulators from -0.0, joined as a binary counter; the sum of nothing
-/// is +0.0. Sums of integers are int64 that wrap. Minima and maxima are the element, a NaN if there
-/// is one, and know -0.0 as less than +0.0. Any, all and the count ask which elements are not 0.
-uint64_t fold(Op op, DType type, std::span<const uint64_t> elements);
+/// The type of what `fold` gives.
+DType folded_type(Op op, DType type);
+
+/// Folds elements of a real type, a complex one, or a time.
+///
+/// Sums of floats, in the accumulator type: leaves of 128 in 8 interleaved accumulators from -0.0,
+/// joined as a binary counter; the sum of nothing is +0.0. Products of floats: the same from 1.0.
+/// Sums and products of integers are int64 that wrap. The other sums are of absolute values, of
+/// squares, and of squares of what is left after `mean`, which is of the accumulator type: each
+/// rounded, then as sums. Of complex numbers the parts are folded each for itself, and sums of
+/// squares are those of both parts, added.
+///
+/// Minima and maxima of real numbers are the element, a NaN if there is one, and know -0.0 as less
+/// than +0.0; of complex numbers by real part, then by imaginary part, zeros being equal and +0.0,
+/// and NaN in both parts where there is one; of times NaT if there is one. Arg extremes are the
+/// place of the first that no other beats; zeros are equal, NaNs and NaTs beat all others.
+///
+/// Any, all and the count ask which elements are not 0.
+Element fold(Op op, DType type, std::span<const Element> elements, Element mean = {});
+uint64_t fold(Op op, DType type, std::span<const uint64_t> elements);  // of real types
 
 /// Folds `axes` of src and rounds once to `result_type`: sums of floats one axis at a time, the
 /// last axis first, in the accumulator type. The results are in C order of the kept axes.

@@ -1,0 +1,465 @@
+// argmin and argmax of the arithmetic types, complex64 and times, in vectors: the index of the
+// first item that no other is better than. What is no number is better than every number; zeros tie
+// whatever their sign. argmin.cc and argmax.cc make kernels of it; arg-inl.h says what a state is;
+// complex128 is arg_complex.cc's. Per-target header.
+//
+// A packed run is looked at twice, the second time only at the one block that has the best key, and
+// there until the first item with that key. Of many columns, each keeps the number of the row with
+// its best key in a lane as wide as an item, over so few rows that the number fits.
+#if defined(STRIDECAST_KERNELS_ARG_VECTORS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef STRIDECAST_KERNELS_ARG_VECTORS_INL_H_
+#undef STRIDECAST_KERNELS_ARG_VECTORS_INL_H_
+#else
+#define STRIDECAST_KERNELS_ARG_VECTORS_INL_H_
+#endif
+
+#include "kernels/arg-inl.h"
+#include "kernels/convert_names.h"
+#include "kernels/fold-inl.h"
+#include "kernels/lane_types.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace stridecast::kernels::HWY_NAMESPACE {
+namespace {
+
+// ---- what items are compared as ----
+
+// In vectors an operation of arg-inl.h also says
+//   V Prepare(D, V raw);               // the keys of lanes of the source, read as Key
+//   M Compare(D, V later, V earlier);  // where `later` is better or, if kKeeps, where it is not
+//   Key Best(const uint8_t* src, n);   // of packed items
+//   bool Decided(Key);                 // whether no key is better
+//   bool IsNone(Key);                  // whether it stands for what is no number
+//   M Same(D, V raw, Key);             // which lanes of the source tie with it
+//   M SameNumber(D, V raw, Key);       // the same, of a key that stands for a number
+
+// Keys that are integers, by the fold of fold-inl.h that finds their minimum or maximum.
+template <template <bool> class Fold, bool kMax>
+struct ArgInteger : Fold<kMax> {
+  using Key = typename Fold<kMax>::Acc;
+  static constexpr size_t kItem = sizeof(Key);
+  static constexpr bool kKeeps = false;
+
+  static HWY_INLINE Key KeyOf(const uint8_t* item) {
+    const hn::CappedTag<Key, 16 / sizeof(Key)> d;
+    return hn::GetLane(Fold<kMax>::Prepare(d, hn::Set(d, LoadAs<Key>(item))));
+  }
+  static HWY_INLINE bool Better(Key a, Key b) { return kMax ? a > b : a < b; }
+  template <class D, class V>
+  static HWY_INLINE hn::Mask<D> Compare(D, V later, V earlier) {
+    return kMax ? hn::Gt(later, earlier) : hn::Lt(later, earlier);
+  }
+  static HWY_INLINE Key Best(const uint8_t* src, size_t n) {
+    return FoldPacked<Fold<kMax>>(src, n);
+  }
+  // The neutral key of the opposite direction is the best of this one.
+  static bool Decided(Key key) { return key == Fold<!kMax>::Neutral(); }
+  static bool IsNone(Key) { return false; }
+  template <class D, class V>
+  static HWY_INLINE hn::Mask<D> Same(D d, V raw, Key key) {
+    return hn::Eq(Fold<kMax>::Prepare(d, raw), hn::Set(d, key));
+  }
+  template <class D, class V>
+  static HWY_INLINE hn::Mask<D> SameNumber(D d, V raw, Key key) {
+    return Same(d, raw, key);
+  }
+};
+
+// complex64: a number is found again sooner by its parts.
+template <bool kMax>
+struct ArgComplex64 : ArgInteger<ExtremeComplex, kMax> {
+  static bool IsNone(int64_t key) { return key == ExtremeComplex<kMax>::kNan; }
+  template <class D, class V>
+  static HWY_INLINE hn::Mask<D> SameNumber(D d, V raw, int64_t key) {
+    const hn::Repartition<float, D> df;
+    const auto parts = hn::Add(hn::BitCast(df, raw), hn::Zero(df));  // +0 for -0
+    return hn::Eq(hn::BitCast(d, parts), hn::Set(d, ExtremeComplex<kMax>::Result(key)));
+  }
+};
+
+template <typename T>
+struct Integer {
+  template <bool kMax>
+  using Fold = Extreme<T, kMax>;
+};
+
+// float16 and bfloat16: the integers of ExtremeHalf, but negative ones are one more, by which zeros
+// meet.
+template <int16_t kInfinity>
+struct Half {
+  template <bool kMax>
+  struct Fold : Extreme<int16_t, kMax> {
+    static constexpr int16_t kNan = ExtremeHalf<kInfinity, kMax>::kNan;
+    template <class D, class V>
+    static HWY_INLINE V Prepare(D d, V raw) {
+      const auto all_but_sign = hn::Set(d, int16_t{0x7fff});
+      const auto sign = hn::BroadcastSignBit(raw);
+      const auto ordered = hn::Sub(hn::Xor(raw, hn::And(sign, all_but_sign)), sign);
+      const auto nan = hn::Gt(hn::And(raw, all_but_sign), hn::Set(d, kInfinity));
+      return hn::IfThenElse(nan, hn::Set(d, kNan), ordered);
+    }
+  };
+};
+
+// float32 and float64, as they are: the fold does not care for the sign of zeros.
+template <typename T, bool kMax>
+struct ExtremeNumber : PlainFold<T> {
+  static T Neutral() { return std::numeric_limits<T>::infinity() * (kMax ? -1 : 1); }
+  template <class D, class V>
+  static HWY_INLINE V Better(D, V a, V b) {
+    return kMax ? hn::Max(a, b) : hn::Min(a, b);
+  }
+  template <class D, class V>
+  static HWY_INLINE V Combine(D d, V a, V b) {
+    return hn::IfThenElse(hn::IsEitherNaN(a, b), hn::Set(d, QuietNaN<T>()), Better(d, a, b));
+  }
+  template <class D>
+  static HWY_INLINE T Lanes(D d, hn::Vec<D> v) {
+    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::IsNaN(v)))) return QuietNaN<T>();
+    return kMax ? hn::ReduceMax(d, v) : hn::ReduceMin(d, v);
+  }
+};
+
+template <typename T, bool kMax, class D, class L>
+HWY_INLINE hn::Vec<D> FoldRows(ExtremeNumber<T, kMax>, D d, L lanes, const uint8_t* src,
+                               ptrdiff_t step, size_t rows) {
+  using Op = ExtremeNumber<T, kMax>;
+  auto a0 = hn::Set(d, Op::Neutral()), a1 = a0, a2 = a0, a3 = a0;
+  auto nan = hn::MaskFalse(d);
+  for (; rows >= 4; rows -= 4, src += 4 * step) {
+    const auto v0 = lanes.Load(d, src), v1 = lanes.Load(d, src + step);
+    const auto v2 = lanes.Load(d, src + 2 * step), v3 = lanes.Load(d, src + 3 * step);
+    a0 = Op::Better(d, a0, v0);
+    a1 = Op::Better(d, a1, v1);
+    a2 = Op::Better(d, a2, v2);
+    a3 = Op::Better(d, a3, v3);
+    nan = hn::Or(nan, hn::Or(hn::IsEitherNaN(v0, v1), hn::IsEitherNaN(v2, v3)));
+  }
+  for (; rows > 0; --rows, src += step) {
+    const auto v = lanes.Load(d, src);
+    a0 = Op::Better(d, a0, v);
+    nan = hn::Or(nan, hn::IsNaN(v));
+  }
+  const auto best = Op::Better(d, Op::Better(d, a0, a1), Op::Better(d, a2, a3));
+  return hn::IfThenElse(nan, hn::Set(d, QuietNaN<T>()), best);
+}
+
+template <typename T, bool kMax>
+struct ArgFloat : PlainFold<T> {
+  using Key = T;
+  static constexpr size_t kItem = sizeof(T);
+  static constexpr bool kKeeps = true;
+
+  static HWY_INLINE T KeyOf(const uint8_t* item) { return LoadAs<T>(item); }
+  static HWY_INLINE bool Better(T a, T b) { return (kMax ? a > b : a < b) || (a != a && b == b); }
+  template <class D, class V>
+  static HWY_INLINE hn::Mask<D> Compare(D, V later, V earlier) {
+    return hn::Or(kMax ? hn::Le(later, earlier) : hn::Ge(later, earlier), hn::IsNaN(earlier));
+  }
+  static HWY_INLINE T Best(const uint8_t* src, size_t n) {
+    return FoldPacked<ExtremeNumber<T, kMax>>(src, n);
+  }
+  static bool Decided(T key) { return IsNone(key); }
+  static bool IsNone(T key) { return key != key; }
+  template <class D, class V>
+  static HWY_INLINE hn::Mask<D> Same(D d, V raw, T key) {
+    return IsNone(key) ? hn::IsNaN(raw) : SameNumber(d, raw, key);
+  }
+  template <class D, class V>
+  static HWY_INLINE hn::Mask<D> SameNumber(D d, V raw, T key) {
+    return hn::Eq(raw, hn::Set(d, key));
+  }
+};
+
+template <class Op, class M, class V>
+HWY_INLINE V Choose(M compared, V later, V earlier) {
+  return Op::kKeeps ? hn::IfThenElse(compared, earlier, later)
+                    : hn::IfThenElse(compared, later, earlier);
+}
+
+// ---- one packed column ----
+
+// Where the first item that ties with `key` lies; one of the n does.
+template <class Op, typename Key = typename Op::Key>
+HWY_NOINLINE size_t FirstSame(const uint8_t* src, size_t n, Key key) {
+  const hn::ScalableTag<Key> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t at = 0;
+  for (; at + lanes <= n; at += lanes, src += lanes * sizeof(Key)) {
+    const auto same = Op::Same(d, LoadRow(d, src), key);
+    if (!hn::AllFalse(d, same)) return at + hn::FindKnownFirstTrue(d, same);
+  }
+  return at + hn::FindKnownFirstTrue(d, Op::Same(d, LoadFirst(d, src, n - at), key));
+}
+
+// A bit a lane, the first lane lowest. Compilers see through this where as many bytes are read as
+// were written.
+template <class D>
+HWY_INLINE uint64_t MaskBits(D d, hn::Mask<D> mask) {
+  constexpr size_t kBytes = HWY_MAX_LANES_D(D) < 8 ? 1 : HWY_MAX_LANES_D(D) / 8;
+  hwy::UnsignedFromSize<kBytes> bits = 0;
+  uint8_t bytes[kBytes];
+  hn::StoreMaskBits(d, mask, bytes);
+  memcpy(&bits, bytes, kBytes);
+  return HWY_IS_LITTLE_ENDIAN ? bits : ReverseBytes(bits);
+}
+
+// The same for a number among at most kShortColumn items, without a branch that depends on where it
+// is: CPUs would mispredict that one in every column.
+constexpr size_t kShortColumn = 128;
+
+template <class Op, typename Key = typename Op::Key>
+HWY_INLINE size_t FirstSameOfFew(const uint8_t* src, size_t n, Key key) {
+  constexpr size_t kBits = 64;
+  const hn::CappedTag<Key, kBits> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto bits_from = [&](size_t begin) HWY_ATTR -> uint64_t {
+    uint64_t bits = 0;
+    const size_t end = HWY_MIN(n, begin + kBits);
+    size_t at = begin;
+    for (; at + lanes <= end; at += lanes) {
+      const auto same = Op::SameNumber(d, LoadRow(d, src + at * sizeof(Key)), key);
+      bits |= MaskBits(d, same) << (at - begin);
+    }
+    if (at < end) {
+      const auto items = LoadFirst(d, src + at * sizeof(Key), end - at);
+      const auto same = hn::And(Op::SameNumber(d, items, key), hn::FirstN(d, end - at));
+      bits |= MaskBits(d, same) << (at - begin);
+    }
+    return bits;
+  };
+  const uint64_t low = bits_from(0);
+  const uint64_t high = n > kBits ? bits_from(kBits) : 0;
+  const uint64_t bits = low != 0 ? low : high;
+  return hwy::Num0BitsBelowLS1Bit_Nonzero64(bits) + (low != 0 ? 0 : kBits);
+}
+
+// Items that are folded before it is asked whether they are worth a second look.
+constexpr size_t kBlockBytes = 4096;
+
+template <class Op, typename Key = typename Op::Key>
+HWY_INLINE void TakePacked(const ArgState<Key>& state, const uint8_t* src, size_t n, int64_t index,
+                           int64_t index_step) {
+  constexpr size_t kBlock = kBlockBytes / sizeof(Key);
+  bool found = false;
+  size_t block = 0;
+  Key best = *state.key;
+  for (size_t at = 0; at < n; at += kBlock) {
+    const bool any = found || *state.index != kUntouched;
+    if (any && Op::Decided(best)) break;
+    const Key key = Op::Best(src + at * sizeof(Key), HWY_MIN(n - at, kBlock));
+    if (any && !Op::Better(key, best)) continue;
+    found = true;
+    best = key;
+    block = at;
+  }
+  if (!found) return;
+  const uint8_t* const from = src + block * sizeof(Key);
+  const size_t count = HWY_MIN(n - block, kBlock);
+  const bool few = count <= kShortColumn && !Op::IsNone(best);
+  const size_t item =
+      block + (few ? FirstSameOfFew<Op>(from, count, best) : FirstSame<Op>(from, count, best));
+  *state.key = best;
+  *state.index = index + static_cast<int64_t>(item) * index_step;
+}
+
+// ---- many columns ----
+
+// Columns whose row numbers stay on the stack, and rows whose numbers fit into a byte.
+constexpr size_t kMostColumns = 256;
+constexpr size_t kMostRows = 128;
+
+// Rows from number `first` on, for one vector of columns. Four rows are settled among themselves
+// first: the chain from one best key to the next is a comparison in four rows.
+template <class Op, class D, class L, typename Key = hn::TFromD<D>,
+          typename Row = hwy::MakeSigned<Key>>
+HWY_INLINE void TakeRowsOfVector(D d, L lanes, const uint8_t* src, ptrdiff_t step, size_t rows,
+                                 size_t first, Key* keys, Row* row_numbers) {
+  const hn::RebindToSigned<D> dr;
+  const auto load = [&](const uint8_t* from)
+                        HWY_ATTR { return Op::Prepare(d, lanes.Load(d, from)); };
+  const auto one = hn::Set(dr, Row{1}), two = hn::Set(dr, Row{2}), three = hn::Set(dr, Row{3});
+  auto best = lanes.Load(d, static_cast<const Key*>(keys));
+  auto best_row = lanes.Load(dr, static_cast<const Row*>(row_numbers));
+  auto row = hn::Set(dr, static_cast<Row>(first));
+  for (; rows >= 4; rows -= 4, src += 4 * step) {
+    const auto v0 = load(src), v1 = load(src + step);
+    const auto v2 = load(src + 2 * step), v3 = load(src + 3 * step);
+    const auto c1 = Op::Compare(d, v1, v0), c3 = Op::Compare(d, v3, v2);
+    const auto lower = Choose<Op>(c1, v1, v0), upper = Choose<Op>(c3, v3, v2);
+    const auto lower_row = Choose<Op>(hn::RebindMask(dr, c1), one, hn::Zero(dr));
+    const auto upper_row = Choose<Op>(hn::RebindMask(dr, c3), three, two);
+    const auto c = Op::Compare(d, upper, lower);
+    const auto key = Choose<Op>(c, upper, lower);
+    const auto key_row = hn::Add(row, Choose<Op>(hn::RebindMask(dr, c), upper_row, lower_row));
+    const auto better = Op::Compare(d, key, best);
+    best = Choose<Op>(better, key, best);
+    best_row = Choose<Op>(hn::RebindMask(dr, better), key_row, best_row);
+    row = hn::Add(row, hn::Set(dr, Row{4}));
+  }
+  for (; rows > 0; --rows, src += step, row = hn::Add(row, one)) {
+    const auto key = load(src);
+    const auto better = Op::Compare(d, key, best);
+    best = Choose<Op>(better, key, best);
+    best_row = Choose<Op>(hn::RebindMask(dr, better), row, best_row);
+  }
+  lanes.Store(best, d, keys);
+  lanes.Store(best_row, dr, row_numbers);
+}
+
+// Numbers of rows, or -1 for what stays, to indices.
+template <typename Row>
+HWY_INLINE void SetIndices(const Row* row_numbers, size_t columns, int64_t first, int64_t step,
+                           int64_t* index) {
+  const hn::ScalableTag<int64_t> d;
+  const hn::Rebind<Row, decltype(d)> dr;
+  ForColumns(d, columns, [=](size_t column, auto lanes) HWY_ATTR {
+    hn::Vec<decltype(d)> row;
+    if constexpr (sizeof(Row) == sizeof(int64_t)) {
+      row = lanes.Load(d, row_numbers + column);
+    } else {
+      row = hn::PromoteTo(d, lanes.Load(dr, row_numbers + column));
+    }
+    const auto now = hn::MulAdd(row, hn::Set(d, step), hn::Set(d, first));
+    const auto before = lanes.Load(d, static_cast<const int64_t*>(index + column));
+    lanes.Store(hn::IfThenElse(hn::Lt(row, hn::Zero(d)), before, now), d, index + column);
+  });
+}
+
+// At most kMostRows rows of at most kMostColumns columns, none of which is untouched.
+template <class Op, typename Key = typename Op::Key>
+HWY_NOINLINE void TakeRows(const ArgState<Key>& state, const uint8_t* src, ptrdiff_t step,
+                           size_t rows, size_t columns, int64_t index, int64_t index_step) {
+  using Row = hwy::MakeSigned<Key>;
+  HWY_ALIGN Row row_numbers[kMostColumns];
+  memset(row_numbers, 0xFF, columns * sizeof(Row));
+  const hn::ScalableTag<Key> d;
+  const size_t group = columns * sizeof(Key) <= kNarrowRow ? kMostRows : 4;
+  for (size_t first = 0; first < rows; first += group) {
+    const size_t take = HWY_MIN(rows - first, group);
+    ForColumns(d, columns, [&](size_t column, auto lanes) HWY_ATTR {
+      TakeRowsOfVector<Op>(d, lanes, src + column * sizeof(Key), step, take, first,
+                           state.key + column, row_numbers + column);
+    });
+    src += static_cast<ptrdiff_t>(take) * step;
+  }
+  SetIndices(static_cast<const Row*>(row_numbers), columns, index, index_step, state.index);
+}
+
+// Gives the untouched columns the items of a row.
+template <class Op, typename Key = typename Op::Key>
+HWY_NOINLINE void TakeFirstRow(const ArgState<Key>& state, const uint8_t* src, size_t columns,
+                               int64_t index) {
+  const hn::ScalableTag<int64_t> di;
+  size_t untouched = 0;
+  ForColumns(di, columns, [&](size_t column, auto lanes) HWY_ATTR {
+    const auto old = lanes.Load(di, static_cast<const int64_t*>(state.index + column));
+    untouched += hn::CountTrue(di, hn::Eq(old, hn::Set(di, kUntouched)));
+  });
+  if (untouched == columns) {
+    const hn::ScalableTag<Key> d;
+    ForColumns(d, columns, [&](size_t column, auto lanes) HWY_ATTR {
+      const auto raw = lanes.Load(d, src + column * sizeof(Key));
+      lanes.Store(Op::Prepare(d, raw), d, state.key + column);
+    });
+    ForColumns(di, columns, [&](size_t column, auto lanes) HWY_ATTR {
+      lanes.Store(hn::Set(di, index), di, state.index + column);
+    });
+  } else if (untouched != 0) {  // some were masked out before
+    for (size_t i = 0; i < columns; ++i) {
+      if (state.index[i] != kUntouched) continue;
+      TakeLater<Op>(state.From(static_cast<int64_t>(i)), Op::KeyOf(src + i * sizeof(Key)), index);
+    }
+  }
+}
+
+// ---- the kernels ----
+
+template <class Op, typename Key = typename Op::Key>
+uint32_t ArgStep(const sc_run* run) {
+  if (run->aux[0] != nullptr) return ArgStepByItems<Op>(run);
+  const ArgState<Key> state(run->state, run->n[1]);
+  const auto* src = static_cast<const uint8_t*>(run->src);
+  const ptrdiff_t step = run->src_step[0];
+  auto rows = static_cast<size_t>(run->n[0]);
+  const auto columns = static_cast<size_t>(run->n[1]);
+  int64_t index = run->index;
+  const int64_t index_step = run->index_step[0];
+  if (columns == 1) {
+    ForPackedPieces<Key>(src, step, rows, [&](const uint8_t* packed, size_t n) HWY_ATTR {
+      TakePacked<Op>(state, packed, n, index, index_step);
+      index += static_cast<int64_t>(n) * index_step;
+    });
+    return 0;
+  }
+  TakeFirstRow<Op>(state, src, columns, index);
+  while (rows > 0) {
+    const size_t take = HWY_MIN(rows, kMostRows);
+    for (size_t column = 0; column < columns; column += kMostColumns) {
+      TakeRows<Op>(state.From(static_cast<int64_t>(column)), src + column * sizeof(Key), step, take,
+                   HWY_MIN(columns - column, kMostColumns), index, index_step);
+    }
+    src += static_cast<ptrdiff_t>(take) * step;
+    index += static_cast<int64_t>(take) * index_step;
+    rows -= take;
+  }
+  return 0;
+}
+
+template <class Op, typename Key = typename Op::Key>
+uint32_t ArgWhole(const sc_run* run) {
+  if (run->aux[0] != nullptr) return ArgWholeByItems<Op, GiveIndex>(run);
+  const auto rows = static_cast<size_t>(run->n[0]);
+  ForWholeColumns<Op, GiveIndex>(
+      run, [=](const ArgState<Key>& state, const uint8_t* src, int64_t)
+               HWY_ATTR { TakePacked<Op>(state, src, rows, run->index, run->index_step[0]); });
+  return 0;
+}
+
+// ---- entries ----
+
+template <class Op>
+void SetArg(ReduceEntries& entries, DType type, const char* name) {
+  using Key = typename Op::Key;
+  entries[Index(type)] = {&ArgInit<Op>,
+                          &ArgStep<Op>,
+                          &ArgMerge<Op>,
+                          &ArgFinish<Op, GiveIndex>,
+                          &ArgWhole<Op>,
+                          &ArgJoin<Op>,
+                          name,
+                          0,
+                          sizeof(int64_t) + sizeof(Key),
+                          0};
+}
+
+template <bool kMax>
+void SetArgs(ReduceEntries& entries, const TypeNames& names) {
+  const auto set = [&]<class Op>(DType type, Op) {
+    SetArg<Op>(entries, type, names.text[Index(type)]);
+  };
+  set(DType::kBool, ArgInteger<ExtremeBool, kMax>());
+  set(DType::kInt8, ArgInteger<Integer<int8_t>::Fold, kMax>());
+  set(DType::kUint8, ArgInteger<Integer<uint8_t>::Fold, kMax>());
+  set(DType::kInt16, ArgInteger<Integer<int16_t>::Fold, kMax>());
+  set(DType::kUint16, ArgInteger<Integer<uint16_t>::Fold, kMax>());
+  set(DType::kInt32, ArgInteger<Integer<int32_t>::Fold, kMax>());
+  set(DType::kUint32, ArgInteger<Integer<uint32_t>::Fold, kMax>());
+  set(DType::kInt64, ArgInteger<Integer<int64_t>::Fold, kMax>());
+  set(DType::kUint64, ArgInteger<Integer<uint64_t>::Fold, kMax>());
+  set(DType::kFloat16, ArgInteger<Half<0x7c00>::Fold, kMax>());
+  set(DType::kBFloat16, ArgInteger<Half<0x7f80>::Fold, kMax>());
+  set(DType::kFloat32, ArgFloat<float, kMax>());
+  set(DType::kFloat64, ArgFloat<double, kMax>());
+  using Complex = ArgComplex64<kMax>;
+  using Time = ArgInteger<ExtremeTime, kMax>;
+  SetArg<Complex>(entries, DType::kComplexFloat32, kMax ? "argmax complex64" : "argmin complex64");
+  SetArg<Time>(entries, DType::kDatetime64, kMax ? "argmax of times" : "argmin of times");
+  SetArg<Time>(entries, DType::kTimedelta64, kMax ? "argmax of times" : "argmin of times");
+}
+
+}  // namespace
+}  // namespace stridecast::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
