@@ -360,7 +360,7 @@ bool takes_initial(ReduceOp op) noexcept {
 }
 
 Folding find_folding(const KernelTable& table, const Format& src, const Format& dst,
-                     const ReduceOptions& options, bool selects) {
+                     const ReduceOptions& options, bool selects, bool packed) {
   const ReduceOp op = options.op;
   const DType from = checked(src, dst, op).type, to = dst.scalar()->type;
   check_options(options);
@@ -375,8 +375,8 @@ Folding find_folding(const KernelTable& table, const Format& src, const Format& 
       folding.item = is_time(from) ? DType::kInt64 : with_kernels(from);
       if (is_complex(from) || from == DType::kLongDouble) folding.item = DType::kBool;
       // A complex number is 0 where both parts are.
-      folding.parts =
-          op == ReduceOp::kAny && is_complex(from) && part_of(from) != DType::kLongDouble;
+      folding.parts = op == ReduceOp::kAny && packed && !selects && is_complex(from) &&
+                      part_of(from) != DType::kLongDouble;
       if (folding.parts) folding.item = part_of(from);
       break;
     case Family::kSum:

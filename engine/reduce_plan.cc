@@ -226,6 +226,9 @@ void choose_way(ReduceProgram& program, LoopNest& kept) {
     program.beside = beside(*outer);
     return;
   }
+  // Short runs of items that follow each other from result to result are one long row.
+  const bool one_row = column != nullptr && continues(*column, fold);
+  if (!tree && one_row && choose_spread(program, kept)) return;
   if (column != nullptr && is_nearer(*column, fold)) {
     program.way = FoldWay::kAcross;
     program.columns = program.beside = beside(*column);
@@ -415,8 +418,10 @@ std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& d
   auto impl = std::make_shared<Plan::Impl>(PlanKind::kReduce, src, dst, active_table());
   const KernelTable& table = *impl->table;
   check_mask(where);
-  Folding folding =
-      find_folding(table, src.format(), dst.format(), options, where != nullptr || options.skipna);
+  const bool packed =
+      std::ranges::find(src.strides(), src.format().itemsize()) != src.strides().end();
+  Folding folding = find_folding(table, src.format(), dst.format(), options,
+                                 where != nullptr || options.skipna, packed);
   refuse_suboffsets(src, "the source of a reduction");
   refuse_suboffsets(dst, "the destination of a reduction");
   refuse_self_overlap(dst);

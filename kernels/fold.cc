@@ -215,8 +215,13 @@ uint32_t FoldJoin(const sc_run* run) {
   T* const state = static_cast<T*>(run->state);
   const auto* src = static_cast<const uint8_t*>(run->src);
   const auto n = static_cast<size_t>(run->n[0]);
+  constexpr size_t kFew = 8;
   for (int64_t i = 0; i < run->n[1]; ++i, src += n * sizeof(T)) {
-    FoldColumn<Prepared<Op>>(state + i, src, n);
+    if (n >= kFew) {
+      FoldColumn<Prepared<Op>>(state + i, src, n);
+      continue;
+    }
+    for (size_t k = 0; k < n; ++k) FoldInto<Op>(state + i, LoadAs<T>(src + k * sizeof(T)));
   }
   return 0;
 }
