@@ -24,7 +24,8 @@ namespace {
 
 // S is a Summing of the items as they are; all its rows are of T.
 
-// a - b, by the units that multiply, which have nothing else to do: it takes a third off the time.
+// a - b, by the units that multiply, which have nothing else to do: it takes a quarter off the
+// time.
 template <class V>
 HWY_INLINE V Minus(V a, V b) {
 #if HWY_NATIVE_FMA

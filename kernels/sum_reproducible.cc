@@ -7,10 +7,10 @@
 // The sum is kept as an integer in units of the smallest subnormal, in digits of 32 bits, each in
 // 64 so that carries can wait (R. M. Neal, "Fast exact summation using small and large
 // superaccumulators", 2015). A digit is a row of a block of columns, and only rows that were needed
-// so far are in use: two or four, of most data.
+// so far are in use: half a dozen, of most data.
 //
-// Items do not go there one by one. Of the items of a block, the largest magnitude makes an anchor,
-// a power of two and a half, large enough that adding an item to it gives the item in units of the
+// Items do not go there one by one. The largest magnitude of a block makes an anchor, one and a
+// half times a power of two, large enough that adding an item to it gives the item in units of the
 // anchor's last bit, as the integer difference of their bits; what remains is found exactly by
 // subtracting again (S. M. Rump, T. Ogita, S. Oishi, "Accurate floating-point summation", 2008),
 // and is extracted by the next anchor, 2^52 times smaller. Integers of lanes are summed exactly. If
@@ -52,8 +52,8 @@ struct Exact : Summing<SourceT> {
   // Those of 2^63 items, and a sign.
   static constexpr size_t kDigits =
       static_cast<size_t>(Limits::max_exponent - kUnitExponent + 64 + kDigitBits - 1) / kDigitBits;
-  // How many anchors are tried, and then. The bits of items may reach 51 below the largest
-  // magnitude's for one anchor, and 52 more for each other.
+  // How many anchors are tried, and then. One takes all bits of items down to 51 below the highest
+  // of the largest magnitude, each other 52 more.
   static constexpr size_t kFewAnchors = Limits::digits > 51 / 2 ? 2 : 1;
   static constexpr size_t kManyAnchors = kFewAnchors + 2;
 };
