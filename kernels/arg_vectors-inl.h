@@ -429,7 +429,7 @@ void SetArg(ReduceEntries& entries, DType type, const char* name) {
                           &ArgJoin<Op>,
                           name,
                           0,
-                          sizeof(int64_t) + sizeof(Key),
+                          sizeof(int64_t) + HWY_MAX(sizeof(Key), sizeof(int64_t)),
                           0};
 }
 
