@@ -82,11 +82,12 @@ clean: ## removes what was built; keeps .venv and the downloads in .cache
 package: deps
 	@$(MAKE) --silent --no-print-directory .venv/.package
 
-# The same for the environment of the benchmarks, whose Python may be another.
+# The same for the environment of the benchmarks, whose Python may be another. The compiler by the name
+# that the other builds give it, not by Python's: ccache knows their objects then.
 .venv/.package .venv-bench/.package: $(PACKAGE_SOURCES)
 	@echo "package: installing into $(@D)"
 	@mkdir -p build
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+	@CC=$${CC:-cc} CXX=$${CXX:-c++} $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
 	  --no-deps --force-reinstall -C build-dir=build/python$(patsubst .venv%,%,$(@D)) \
 	  -C cmake.define.STRIDECAST_WERROR=ON . > build/package.log 2>&1 \
 	  || { cat build/package.log; exit 1; }

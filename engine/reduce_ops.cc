@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+#include "dtypes/cast_rules.h"
 #include "engine/convert_route.h"
 
 namespace stridecast::internal {
@@ -57,21 +58,6 @@ bool is_integer(DType type) {
   return kind == Kind::kBool || kind == Kind::kSigned || kind == Kind::kUnsigned;
 }
 
-DType part_of(DType complex) {
-  switch (complex) {
-    case DType::kComplexFloat16:
-      return DType::kFloat16;
-    case DType::kComplexBFloat16:
-      return DType::kBFloat16;
-    case DType::kComplexFloat32:
-      return DType::kFloat32;
-    case DType::kComplexFloat64:
-      return DType::kFloat64;
-    default:
-      return DType::kLongDouble;
-  }
-}
-
 // The arithmetic type that holds all values of a narrow one; complex numbers that have kernels.
 DType with_kernels(DType type) {
   if (is_complex(type)) {
@@ -92,7 +78,7 @@ DType accumulator_of(DType type) {
   return item == DType::kFloat16 || item == DType::kBFloat16 ? DType::kFloat32 : item;
 }
 
-DType real_of(DType type) { return is_complex(type) ? part_of(type) : type; }
+DType real_of(DType type) { return is_complex(type) ? component_type(type) : type; }
 
 // --- which types go together ---------------------------------------------------------------------
 
@@ -376,8 +362,8 @@ Folding find_folding(const KernelTable& table, const Format& src, const Format& 
       if (is_complex(from) || from == DType::kLongDouble) folding.item = DType::kBool;
       // A complex number is 0 where both parts are.
       folding.parts = op == ReduceOp::kAny && packed && !selects && is_complex(from) &&
-                      part_of(from) != DType::kLongDouble;
-      if (folding.parts) folding.item = part_of(from);
+                      component_type(from) != DType::kLongDouble;
+      if (folding.parts) folding.item = component_type(from);
       break;
     case Family::kSum:
     case Family::kMean:
@@ -393,7 +379,7 @@ Folding find_folding(const KernelTable& table, const Format& src, const Format& 
                          ? calculated_in(from, to == DType::kFloat64 ? DType::kComplexFloat64 : to)
                          : calculated_in(from, to);
       folding.magnitudes = is_complex(from) && (op == ReduceOp::kNorm1 || op == ReduceOp::kNormInf);
-      if (folding.magnitudes) folding.item = part_of(folding.item);
+      if (folding.magnitudes) folding.item = component_type(folding.item);
       break;
   }
   const bool varies = op == ReduceOp::kVar || op == ReduceOp::kStd;

@@ -23,8 +23,8 @@ struct Folding {
 
 /// Throws Error(kNoConversion) where the operation is not defined for the formats or the types do
 /// not go together, Error(kInvalidArgument) for options that mean nothing to it.
-/// `selects`: some items may not count. `packed`: complex numbers lie one after the other along some
-/// axis.
+/// `selects`: some items may not count. `packed`: complex numbers lie one after the other along
+/// some axis.
 Folding find_folding(const kernels::KernelTable& table, const Format& src, const Format& dst,
                      const ReduceOptions& options, bool selects, bool packed);
 

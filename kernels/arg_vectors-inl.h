@@ -266,7 +266,8 @@ HWY_INLINE void TakePacked(const ArgState<Key>& state, const uint8_t* src, size_
 // ---- many columns ----
 
 // Columns whose row numbers stay on the stack, and rows whose numbers fit into a byte.
-constexpr size_t kMostColumns = 256;
+template <typename Key>
+constexpr size_t kMostColumns = 16384 / sizeof(Key);
 constexpr size_t kMostRows = 128;
 
 // Rows from number `first` on, for one vector of columns. Four rows are settled among themselves
@@ -326,15 +327,16 @@ HWY_INLINE void SetIndices(const Row* row_numbers, size_t columns, int64_t first
   });
 }
 
-// At most kMostRows rows of at most kMostColumns columns, none of which is untouched.
+// At most kMostRows rows of at most kMostColumns columns, none of which is untouched. Of wide rows
+// eight at a time are read side by side, to keep memory busy.
 template <class Op, typename Key = typename Op::Key>
 HWY_NOINLINE void TakeRows(const ArgState<Key>& state, const uint8_t* src, ptrdiff_t step,
                            size_t rows, size_t columns, int64_t index, int64_t index_step) {
   using Row = hwy::MakeSigned<Key>;
-  HWY_ALIGN Row row_numbers[kMostColumns];
+  HWY_ALIGN Row row_numbers[kMostColumns<Key>];
   memset(row_numbers, 0xFF, columns * sizeof(Row));
   const hn::ScalableTag<Key> d;
-  const size_t group = columns * sizeof(Key) <= kNarrowRow ? kMostRows : 4;
+  const size_t group = columns * sizeof(Key) <= kNarrowRow ? kMostRows : 8;
   for (size_t first = 0; first < rows; first += group) {
     const size_t take = HWY_MIN(rows - first, group);
     ForColumns(d, columns, [&](size_t column, auto lanes) HWY_ATTR {
@@ -395,9 +397,10 @@ uint32_t ArgStep(const sc_run* run) {
   TakeFirstRow<Op>(state, src, columns, index);
   while (rows > 0) {
     const size_t take = HWY_MIN(rows, kMostRows);
-    for (size_t column = 0; column < columns; column += kMostColumns) {
+    constexpr size_t kMost = kMostColumns<Key>;
+    for (size_t column = 0; column < columns; column += kMost) {
       TakeRows<Op>(state.From(static_cast<int64_t>(column)), src + column * sizeof(Key), step, take,
-                   HWY_MIN(columns - column, kMostColumns), index, index_step);
+                   HWY_MIN(columns - column, kMost), index, index_step);
     }
     src += static_cast<ptrdiff_t>(take) * step;
     index += static_cast<int64_t>(take) * index_step;

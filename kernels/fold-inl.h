@@ -297,7 +297,7 @@ HWY_NOINLINE typename Op::Acc FoldPacked(L lanes_of, const uint8_t* src, size_t 
   // Whole vectors from whole lines on, where a few more items to begin with can reach one.
   const size_t vector = lanes * sizeof(T);
   const size_t misaligned = reinterpret_cast<uintptr_t>(src) % vector;
-  if (kPacked && misaligned != 0 && misaligned % sizeof(T) == 0 && n >= 16 * lanes) {
+  if (kPacked && misaligned != 0 && misaligned % sizeof(T) == 0 && n >= 64 * lanes) {
     const size_t head = (vector - misaligned) / sizeof(T);
     sum = fold_few(src, head);
     src += head * sizeof(T);

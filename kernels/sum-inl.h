@@ -104,9 +104,11 @@ struct EverySecondOf {
 // A map says
 //   static constexpr bool kAbout;      // it looks at a value that belongs to the column
 //   static constexpr bool kRealOfComplex;  // the sums of both parts are added in the end
+//   static constexpr bool kEverySecond;    // there are kernels for every second item
 //   V Of(V v, V about);
 struct TheItems {
   static constexpr bool kAbout = false, kRealOfComplex = false;
+  static constexpr bool kEverySecond = true;
   template <class V>
   static HWY_INLINE V Of(V v, V) {
     return v;
@@ -115,6 +117,7 @@ struct TheItems {
 
 struct AbsoluteValues {
   static constexpr bool kAbout = false, kRealOfComplex = false;
+  static constexpr bool kEverySecond = false;
   template <class V>
   static HWY_INLINE V Of(V v, V) {
     return hn::Abs(v);
@@ -123,6 +126,7 @@ struct AbsoluteValues {
 
 struct Squares {
   static constexpr bool kAbout = false, kRealOfComplex = true;
+  static constexpr bool kEverySecond = false;
   template <class V>
   static HWY_INLINE V Of(V v, V) {
     return hn::Mul(v, v);
@@ -131,6 +135,7 @@ struct Squares {
 
 struct SquaredDeviations {
   static constexpr bool kAbout = true, kRealOfComplex = true;
+  static constexpr bool kEverySecond = true;
   template <class V>
   static HWY_INLINE V Of(V v, V about) {
     const V rest = hn::Sub(v, about);
@@ -425,7 +430,8 @@ using EverySecondSumming =
     Summing<EverySecondOf<typename S::Source>, typename S::Map, typename S::Joiner>;
 
 template <class S>
-constexpr bool kTakesEverySecond = S::kParts == 1;
+constexpr bool kTakesEverySecond =
+    S::kParts == 1 && S::Map::kEverySecond&& std::is_same_v<typename S::Joiner, Adding>;
 
 template <class S>
 HWY_INLINE bool IsEverySecond(ptrdiff_t step) {

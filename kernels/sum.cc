@@ -12,12 +12,8 @@ namespace stridecast::kernels::HWY_NAMESPACE {
 
 void FillSum(KernelTable& table) {
   ReduceEntries& sums = table.reduce[kReduceSum];
-  SetSum<Summing<Widened<Float16>>>(sums[Index(DType::kFloat16)], "sum float16");
-  SetSum<Summing<Widened<BFloat16>>>(sums[Index(DType::kBFloat16)], "sum bfloat16");
-  SetSum<Summing<AsTheyAre<float>>>(sums[Index(DType::kFloat32)], "sum float32");
-  SetSum<Summing<AsTheyAre<double>>>(sums[Index(DType::kFloat64)], "sum float64");
-  SetSum<Summing<AsTheyAre<float, 2>>>(sums[Index(DType::kComplexFloat32)], "sum complex64");
-  SetSum<Summing<AsTheyAre<double, 2>>>(sums[Index(DType::kComplexFloat64)], "sum complex128");
+  SetReal<TheItems>(sums, {"sum float16", "sum bfloat16", "sum float32", "sum float64"});
+  SetComplex<TheItems>(sums, {"sum complex64", "sum complex128"});
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE

@@ -1,5 +1,5 @@
-// The kernels of the sums of sum-inl.h: many columns side by side, whole columns, and the entries of
-// the table. Per-target header.
+// The kernels of the sums of sum-inl.h: many columns side by side, whole columns, and the entries
+// of the table. Per-target header.
 #if defined(STRIDECAST_KERNELS_SUM_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef STRIDECAST_KERNELS_SUM_KERNELS_INL_H_
 #undef STRIDECAST_KERNELS_SUM_KERNELS_INL_H_
@@ -393,6 +393,21 @@ template <class S>
 void SetSum(sc_reduce_entry& entry, const char* name) {
   entry = {&SumInit<S>, &SumStep<S>, &SumMerge<S>,    &SumFinish<S>,      &SumWhole<S>,
            nullptr,     name,        kSumHeaderBytes, kSumColumnBytes<S>, kTakesEverySecond<S>};
+}
+
+// By type, of a map of the items.
+template <class Map, class Joiner = Adding>
+void SetReal(ReduceEntries& entries, const char* const (&names)[4]) {
+  SetSum<Summing<Widened<Float16>, Map, Joiner>>(entries[Index(DType::kFloat16)], names[0]);
+  SetSum<Summing<Widened<BFloat16>, Map, Joiner>>(entries[Index(DType::kBFloat16)], names[1]);
+  SetSum<Summing<AsTheyAre<float>, Map, Joiner>>(entries[Index(DType::kFloat32)], names[2]);
+  SetSum<Summing<AsTheyAre<double>, Map, Joiner>>(entries[Index(DType::kFloat64)], names[3]);
+}
+
+template <class Map>
+void SetComplex(ReduceEntries& entries, const char* const (&names)[2]) {
+  SetSum<Summing<AsTheyAre<float, 2>, Map>>(entries[Index(DType::kComplexFloat32)], names[0]);
+  SetSum<Summing<AsTheyAre<double, 2>, Map>>(entries[Index(DType::kComplexFloat64)], names[1]);
 }
 
 }  // namespace

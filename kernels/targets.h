@@ -101,12 +101,14 @@ namespace stridecast::kernels {
   X(StreamRows)                     \
   X(ItemShuffle)                    \
   X(Fold)                           \
+  X(Extremes)                       \
   X(Argmin)                         \
   X(Argmax)                         \
   X(ArgComplex)                     \
   X(Count)                          \
   X(Sum)                            \
-  X(SumMaps)                        \
+  X(Norms)                          \
+  X(Deviations)                     \
   X(SumCompensated)                 \
   X(SumReproducible)                \
   X(SumWide)                        \

@@ -95,7 +95,7 @@ typedef struct sc_entry {
  *   whole   init, step and finish at once, without a state, of columns whose n[0] items are packed
  *           and which lie src_step[1] apart; src_step[0] is the item size
  *   join    folds the columns of the states at src, n[1] groups of n[0] columns, into run.state of
- *           n[1]. Only where the order of a fold cannot be seen. */
+ *           n[1]. Only where the order of a fold cannot be seen. The states at src are lost. */
 typedef struct sc_reduce_entry {
   sc_kernel init, step, merge, finish, whole, join;
   const char* name;

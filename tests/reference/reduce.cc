@@ -315,14 +315,26 @@ std::vector<std::vector<uint64_t>> groups(const Layout& src, const void* src_dat
 
 }  // namespace
 
+namespace {
+
+// Of floats: the tree decides.
+bool is_tree(Op op) {
+  return op == Op::kSum || op == Op::kProd || op == Op::kSumAbs || op == Op::kSumSquares;
+}
+
+// What folds the results of a fold.
+Op again(Op op) { return op == Op::kProd ? op : Op::kSum; }
+
+}  // namespace
+
 std::vector<uint64_t> reduce(Op op, const Layout& src, const void* src_data, std::vector<int> axes,
                              DType result_type) {
   const Leaf leaf = leaves(src.format()).at(0);
-  if (op != Op::kSum || !is_float(leaf.type)) {
+  if (!is_tree(op) || !is_float(leaf.type)) {
     std::vector<uint64_t> results;
     for (const std::vector<uint64_t>& group : groups(src, src_data, axes)) {
       const uint64_t bits = fold(op, leaf.type, group);
-      const bool converts = op == Op::kMin || op == Op::kMax;
+      const bool converts = op == Op::kMin || op == Op::kMax || op == Op::kMaxAbs;
       results.push_back(
           converts ? static_cast<uint64_t>(convert(leaf.type, bits, result_type, Mode::kWrap).bits)
                    : bits);
@@ -338,7 +350,10 @@ std::vector<uint64_t> reduce(Op op, const Layout& src, const void* src_data, std
   });
   std::vector<int64_t> shape(src.shape().begin(), src.shape().end());
   std::sort(axes.begin(), axes.end());
-  while (!axes.empty()) {
+  if (axes.empty()) {
+    for (uint64_t& bits : values) bits = fold(op, type, std::span(&bits, 1));
+  }
+  for (; !axes.empty(); op = again(op)) {
     const auto axis = static_cast<size_t>(axes.back());
     axes.pop_back();
     int64_t outer = 1, inner = 1;

@@ -60,8 +60,9 @@ DType folded_type(Op op, DType type);
 Element fold(Op op, DType type, std::span<const Element> elements, Element mean = {});
 uint64_t fold(Op op, DType type, std::span<const uint64_t> elements);  // of real types
 
-/// Folds `axes` of src and rounds once to `result_type`: sums of floats one axis at a time, the
-/// last axis first, in the accumulator type. The results are in C order of the kept axes.
+/// Folds `axes` of src, of a real type, and rounds once to `result_type`: sums and products of
+/// floats one axis at a time, the last axis first, in the accumulator type. Indices are in C order
+/// of the folded axes, and so are the results of the kept ones.
 std::vector<uint64_t> reduce(Op op, const Layout& src, const void* src_data, std::vector<int> axes,
                              DType result_type);
 
