@@ -119,7 +119,9 @@ std::string reduce_reason(const Plan::Impl& plan, const RunStatus& status) {
   const std::string what =
       std::string(reduce_name(plan.reduce->op)) + ", result " + std::to_string(status.index) + ": ";
   if ((status.error_bits & SC_ERR_OVERFLOW) != 0) {
-    return what + "the sum does not fit the 64 bits of '" + plan.dst.format().text() + "'";
+    const bool product = plan.reduce->op == ReduceOp::kProd;
+    return what + (product ? "the product" : "the sum") + " does not fit the 64 bits of '" +
+           plan.dst.format().text() + "'";
   }
   return what + "there is nothing to fold, all items are NaN or left out by the mask" +
          (plan.reduce->op == ReduceOp::kMin || plan.reduce->op == ReduceOp::kMax

@@ -80,25 +80,26 @@ DType accumulator_of(DType type) {
 
 DType real_of(DType type) { return is_complex(type) ? component_type(type) : type; }
 
+// Of reals that float32 does not hold.
+DType complex_of(DType real) {
+  if (real == DType::kLongDouble) return DType::kComplexLongDouble;
+  return real == DType::kFloat64 ? DType::kComplexFloat64 : DType::kComplexFloat32;
+}
+
 // --- which types go together ---------------------------------------------------------------------
 
 [[noreturn]] void refuse(ErrorCode code, const std::string& message) { throw Error(code, message); }
 
 bool is_defined(ReduceOp op, DType type) {
-  // Long doubles have no kernels but the one that asks whether they are 0.
-  const bool is_long = type == DType::kLongDouble || type == DType::kComplexLongDouble;
   switch (facts_of(op).family) {
     case Family::kOrder:
-      return (is_number(type) && !is_long) || is_time(type);
     case Family::kTruth:
+    case Family::kMean:
       return is_number(type) || is_time(type);
     case Family::kSum:
-      if (op == ReduceOp::kProd && is_complex(type)) return false;
-      return (is_number(type) && !is_long) || (op == ReduceOp::kSum && type == DType::kTimedelta64);
-    case Family::kMean:
-      return (is_number(type) && !is_long) || is_time(type);
+      return is_number(type) || (op == ReduceOp::kSum && type == DType::kTimedelta64);
     case Family::kMeasure:
-      return is_number(type) && !is_long;
+      return is_number(type);
   }
   return false;
 }
@@ -107,7 +108,8 @@ bool is_defined(ReduceOp op, DType type) {
 bool holds_float(DType to, DType type) {
   if (is_complex(to) != is_complex(type)) return false;
   const DType wide = is_complex(type) ? DType::kComplexFloat64 : DType::kFloat64;
-  return to == type || to == wide || to == accumulator_of(type);
+  const DType widest = is_complex(type) ? DType::kComplexLongDouble : DType::kLongDouble;
+  return to == type || to == wide || to == widest || to == accumulator_of(type);
 }
 
 bool is_accepted(ReduceOp op, const Field& from, const Field& to) {
@@ -163,11 +165,12 @@ void check_options(const ReduceOptions& options) {
   };
   const bool adds = op == ReduceOp::kSum || op == ReduceOp::kMean;
   means_nothing(options.algorithm != SumAlgorithm::kPairwise && !adds, "an algorithm of sums");
-  means_nothing(options.overflow != Overflow::kDefault && op != ReduceOp::kSum, "overflow");
+  const bool grows = op == ReduceOp::kSum || op == ReduceOp::kProd;
+  means_nothing(options.overflow != Overflow::kDefault && !grows, "overflow");
   means_nothing(options.ddof != 0 && op != ReduceOp::kVar && op != ReduceOp::kStd, "ddof");
   means_nothing(options.initial.size != 0 && !takes_initial(op), "initial");
   if (options.overflow == Overflow::kSaturate) {
-    refuse(ErrorCode::kInvalidArgument, "a sum wraps or raises; it does not saturate");
+    refuse(ErrorCode::kInvalidArgument, "sums and products wrap or raise; they do not saturate");
   }
   if (options.ddof != options.ddof) refuse(ErrorCode::kInvalidArgument, "ddof is NaN");
 }
@@ -187,9 +190,11 @@ DType result_of(ReduceKernel kernel, DType item) {
     case kernels::kReduceMax:
     case kernels::kReduceMaxAbs:
       return item;
+    case kernels::kReduceSumAsFloat:
+      return DType::kFloat64;
     case kernels::kReduceSumSquares:
     case kernels::kReduceSumDeviations:
-      return accumulator_of(real_of(item));
+      return is_integer(item) ? DType::kFloat64 : accumulator_of(real_of(item));
     default:
       return is_time(item) ? item : accumulator_of(item);
   }
@@ -202,6 +207,7 @@ ReduceKernel again(ReduceKernel kernel) {
     case kernels::kReduceSumAbs:
     case kernels::kReduceSumSquares:
     case kernels::kReduceSumDeviations:
+    case kernels::kReduceSumAsFloat:
       return kernels::kReduceSum;
     case kernels::kReduceMaxAbs:
       return kernels::kReduceMax;
@@ -239,7 +245,8 @@ void put_limit(DType type, bool largest, unsigned char* item) {
 void put_neutral(const KernelTable& table, ReduceKernel kernel, DType item, unsigned char* out) {
   const bool least = kernel == kernels::kReduceMax;
   const bool most = kernel == kernels::kReduceMin;
-  const bool one = kernel == kernels::kReduceProd || kernel == kernels::kReduceAll;
+  const bool one = kernel == kernels::kReduceProd || kernel == kernels::kReduceProdWide ||
+                   kernel == kernels::kReduceAll;
   if ((least || most) && (is_integer(item) || is_time(item))) return put_limit(item, most, out);
   if (is_time(item)) return;  // zero
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -266,7 +273,10 @@ Fold make_fold(const KernelTable& table, ReduceKernel kernel, DType item) {
 
 // Of the family's kernels the one for sums of this kind.
 ReduceKernel sum_kernel(const ReduceOptions& options, DType item) {
-  if (options.op == ReduceOp::kProd) return kernels::kReduceProd;
+  if (options.op == ReduceOp::kProd) {
+    const bool checked = is_integer(item) && options.overflow == Overflow::kRaise;
+    return checked ? kernels::kReduceProdWide : kernels::kReduceProd;
+  }
   const bool wide = is_time(item) || item == DType::kInt64 || item == DType::kUint64;
   if (wide &&
       (options.op == ReduceOp::kMean || is_time(item) || options.overflow == Overflow::kRaise)) {
@@ -286,7 +296,7 @@ ReduceKernel sum_kernel(const ReduceOptions& options, DType item) {
 // The items of a calculation that gives `to`.
 DType calculated_in(DType from, DType to) {
   const DType item = with_kernels(from);
-  const bool wide = to == DType::kFloat64 || to == DType::kComplexFloat64;
+  const bool wide = real_of(to) == DType::kFloat64 || real_of(to) == DType::kLongDouble;
   return wide ? to : item;
 }
 
@@ -314,6 +324,7 @@ Order order_of(ReduceKernel kernel, DType item) {
     case kernels::kReduceSumAbs:
     case kernels::kReduceSumSquares:
     case kernels::kReduceSumDeviations:
+    case kernels::kReduceSumAsFloat:
       return Order::kTree;
     default:
       return Order::kVoid;
@@ -359,10 +370,11 @@ Folding find_folding(const KernelTable& table, const Format& src, const Format& 
       break;
     case Family::kTruth:
       folding.item = is_time(from) ? DType::kInt64 : with_kernels(from);
-      if (is_complex(from) || from == DType::kLongDouble) folding.item = DType::kBool;
+      if (from == DType::kComplexFloat64 || real_of(from) == DType::kLongDouble) {
+        folding.item = DType::kBool;
+      }
       // A complex number is 0 where both parts are.
-      folding.parts = op == ReduceOp::kAny && packed && !selects && is_complex(from) &&
-                      component_type(from) != DType::kLongDouble;
+      folding.parts = op == ReduceOp::kAny && packed && !selects && from == DType::kComplexFloat64;
       if (folding.parts) folding.item = component_type(from);
       break;
     case Family::kSum:
@@ -375,14 +387,16 @@ Folding find_folding(const KernelTable& table, const Format& src, const Format& 
       break;
     case Family::kMeasure:
       folding.item = is_integer(from) ? DType::kFloat64
-                     : is_complex(from)
-                         ? calculated_in(from, to == DType::kFloat64 ? DType::kComplexFloat64 : to)
-                         : calculated_in(from, to);
+                                      : calculated_in(from, is_complex(from) ? complex_of(to) : to);
       folding.magnitudes = is_complex(from) && (op == ReduceOp::kNorm1 || op == ReduceOp::kNormInf);
       if (folding.magnitudes) folding.item = component_type(folding.item);
       break;
   }
   const bool varies = op == ReduceOp::kVar || op == ReduceOp::kStd;
+  if (varies && !selects && is_integer(from) && type_facts(from).size >= 4) {
+    folding.item = from;
+    kernel = kernels::kReduceSumAsFloat;
+  }
   // Items that do not count become the mean, which is of the accumulator's type.
   if (varies && selects) folding.item = accumulator_of(folding.item);
   folding.order = order_of(kernel, folding.item);
@@ -392,7 +406,8 @@ Folding find_folding(const KernelTable& table, const Format& src, const Format& 
   if (op == ReduceOp::kMinMax) {
     folding.folds.push_back(make_fold(table, kernels::kReduceMax, folding.item));
   }
-  ending.may_overflow = kernel == kernels::kReduceSumWide && op == ReduceOp::kSum;
+  ending.may_overflow = (kernel == kernels::kReduceSumWide && op == ReduceOp::kSum) ||
+                        kernel == kernels::kReduceProdWide;
   if (op == ReduceOp::kMean || varies) add_mean(table, kernel, folding.item, &folding);
   if (varies) {
     folding.deviations.push_back(make_fold(table, kernels::kReduceSumDeviations, folding.item));
@@ -408,7 +423,7 @@ Folding find_folding(const KernelTable& table, const Format& src, const Format& 
   }
   if (folding.folds[0].kernel->init == nullptr) {
     refuse(ErrorCode::kNoConversion,
-           std::string(reduce_name(op)) + " is not defined for format '" + src.text() + "'");
+           std::string("there are only pairwise sums of format '") + src.text() + "'");
   }
   return folding;
 }

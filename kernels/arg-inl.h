@@ -157,10 +157,8 @@ HWY_INLINE void ForWholeColumns(const sc_run* run, const Take& take) {
 
 template <class Op, class Give, typename Key = typename Op::Key>
 uint32_t ArgWholeByItems(const sc_run* run) {
-  sc_run packed = *run;
-  packed.src_step[0] = Op::kItem;
-  ForWholeColumns<Op, Give>(run, [&](const ArgState<Key>& state, const uint8_t* src, int64_t column)
-                                     HWY_ATTR { TakeItems<Op>(&packed, state, src, column, 1); });
+  ForWholeColumns<Op, Give>(run, [=](const ArgState<Key>& state, const uint8_t* src, int64_t column)
+                                     HWY_ATTR { TakeItems<Op>(run, state, src, column, 1); });
   return 0;
 }
 

@@ -27,7 +27,7 @@ namespace {
 // In vectors an operation of arg-inl.h also says
 //   V Prepare(D, V raw);               // the keys of lanes of the source, read as Key
 //   M Compare(D, V later, V earlier);  // where `later` is better or, if kKeeps, where it is not
-//   Key Best(const uint8_t* src, n);   // of packed items
+//   using Folding;                     // of fold-inl.h, that finds the best of keys
 //   bool Decided(Key);                 // whether no key is better
 //   bool IsNone(Key);                  // whether it stands for what is no number
 //   M Same(D, V raw, Key);             // which lanes of the source tie with it
@@ -36,7 +36,8 @@ namespace {
 // Keys that are integers, by the fold of fold-inl.h that finds their minimum or maximum.
 template <template <bool> class Fold, bool kMax>
 struct ArgInteger : Fold<kMax> {
-  using Key = typename Fold<kMax>::Acc;
+  using Folding = Fold<kMax>;
+  using Key = typename Folding::Acc;
   static constexpr size_t kItem = sizeof(Key);
   static constexpr bool kKeeps = false;
 
@@ -48,9 +49,6 @@ struct ArgInteger : Fold<kMax> {
   template <class D, class V>
   static HWY_INLINE hn::Mask<D> Compare(D, V later, V earlier) {
     return kMax ? hn::Gt(later, earlier) : hn::Lt(later, earlier);
-  }
-  static HWY_INLINE Key Best(const uint8_t* src, size_t n) {
-    return FoldPacked<Fold<kMax>>(src, n);
   }
   // The neutral key of the opposite direction is the best of this one.
   static bool Decided(Key key) { return key == Fold<!kMax>::Neutral(); }
@@ -146,6 +144,7 @@ HWY_INLINE hn::Vec<D> FoldRows(ExtremeNumber<T, kMax>, D d, L lanes, const uint8
 
 template <typename T, bool kMax>
 struct ArgFloat : PlainFold<T> {
+  using Folding = ExtremeNumber<T, kMax>;
   using Key = T;
   static constexpr size_t kItem = sizeof(T);
   static constexpr bool kKeeps = true;
@@ -155,9 +154,6 @@ struct ArgFloat : PlainFold<T> {
   template <class D, class V>
   static HWY_INLINE hn::Mask<D> Compare(D, V later, V earlier) {
     return hn::Or(kMax ? hn::Le(later, earlier) : hn::Ge(later, earlier), hn::IsNaN(earlier));
-  }
-  static HWY_INLINE T Best(const uint8_t* src, size_t n) {
-    return FoldPacked<ExtremeNumber<T, kMax>>(src, n);
   }
   static bool Decided(T key) { return IsNone(key); }
   static bool IsNone(T key) { return key != key; }
@@ -204,42 +200,85 @@ HWY_INLINE uint64_t MaskBits(D d, hn::Mask<D> mask) {
   return HWY_IS_LITTLE_ENDIAN ? bits : ReverseBytes(bits);
 }
 
-// The same for a number among at most kShortColumn items, without a branch that depends on where it
-// is: CPUs would mispredict that one in every column.
-constexpr size_t kShortColumn = 128;
-
+// Where the first of at most 64 items that ties with a number lies, a bit an item. Without a branch
+// that depends on where it is: CPUs would mispredict that one in every column.
 template <class Op, typename Key = typename Op::Key>
-HWY_INLINE size_t FirstSameOfFew(const uint8_t* src, size_t n, Key key) {
-  constexpr size_t kBits = 64;
-  const hn::CappedTag<Key, kBits> d;
+HWY_INLINE uint64_t SameBits(const uint8_t* src, size_t n, Key key) {
+  const hn::CappedTag<Key, 64> d;
   const size_t lanes = hn::Lanes(d);
-  const auto bits_from = [&](size_t begin) HWY_ATTR -> uint64_t {
-    uint64_t bits = 0;
-    const size_t end = HWY_MIN(n, begin + kBits);
-    size_t at = begin;
-    for (; at + lanes <= end; at += lanes) {
-      const auto same = Op::SameNumber(d, LoadRow(d, src + at * sizeof(Key)), key);
-      bits |= MaskBits(d, same) << (at - begin);
-    }
-    if (at < end) {
-      const auto items = LoadFirst(d, src + at * sizeof(Key), end - at);
-      const auto same = hn::And(Op::SameNumber(d, items, key), hn::FirstN(d, end - at));
-      bits |= MaskBits(d, same) << (at - begin);
-    }
-    return bits;
+  uint64_t bits = 0;
+  size_t at = 0;
+  for (; at + lanes <= n; at += lanes) {
+    bits |= MaskBits(d, Op::SameNumber(d, LoadRow(d, src + at * sizeof(Key)), key)) << at;
+  }
+  if (at < n) {
+    const auto items = LoadFirst(d, src + at * sizeof(Key), n - at);
+    bits |= MaskBits(d, hn::And(Op::SameNumber(d, items, key), hn::FirstN(d, n - at))) << at;
+  }
+  return bits;
+}
+
+// A run of at most kShortRun items: its best key, and where that lies first.
+constexpr size_t kShortRun = 128;
+
+template <typename Key>
+struct BestItem {
+  Key key;
+  size_t at;
+};
+
+// Of few vectors both halves are looked at again.
+template <class Op, typename Key = typename Op::Key>
+HWY_INLINE BestItem<Key> BestOfFewVectors(const uint8_t* src, size_t n) {
+  constexpr size_t kHalf = kShortRun / 2;
+  const Key best = FoldPacked<typename Op::Folding>(src, n);
+  if (HWY_UNLIKELY(Op::IsNone(best))) return {best, FirstSame<Op>(src, n, best)};
+  const uint64_t low = SameBits<Op>(src, HWY_MIN(n, kHalf), best);
+  const uint64_t high = n > kHalf ? SameBits<Op>(src + kHalf * sizeof(Key), n - kHalf, best) : 0;
+  return {best, hwy::Num0BitsBelowLS1Bit_Nonzero64(low != 0 ? low : high) + (low != 0 ? 0 : kHalf)};
+}
+
+// Of more vectors, each quarter of them is folded for itself, so that only the first one with the
+// best key is looked at again, or what the quarters leave.
+template <class Op, typename Key = typename Op::Key>
+HWY_NOINLINE BestItem<Key> BestOfFew(const uint8_t* src, size_t n) {
+  using Folding = typename Op::Folding;
+  const hn::ScalableTag<Key> d;
+  const size_t lanes = hn::Lanes(d), rows = n / lanes / 4;
+  if (rows < 2) return BestOfFewVectors<Op>(src, n);
+  const size_t quarter = rows * lanes, rest = n - 4 * quarter;
+  const ptrdiff_t step = static_cast<ptrdiff_t>(lanes * sizeof(Key));
+  const auto fold = [=](size_t i) HWY_ATTR {
+    return FoldRows(Folding(), d, AllLanes(), src + i * quarter * sizeof(Key), step, rows);
   };
-  const uint64_t low = bits_from(0);
-  const uint64_t high = n > kBits ? bits_from(kBits) : 0;
-  const uint64_t bits = low != 0 ? low : high;
-  return hwy::Num0BitsBelowLS1Bit_Nonzero64(bits) + (low != 0 ? 0 : kBits);
+  const auto a0 = fold(0), a1 = fold(1), a2 = fold(2), a3 = fold(3);
+  auto all = Folding::Combine(d, Folding::Combine(d, a0, a1), Folding::Combine(d, a2, a3));
+  if (rest > 0) {
+    const auto last = hn::Set(d, FoldPacked<Folding>(src + 4 * quarter * sizeof(Key), rest));
+    all = Folding::Combine(d, all, last);
+  }
+  const Key best = Folding::Lanes(d, all);
+  if (HWY_UNLIKELY(Op::IsNone(best))) return {best, FirstSame<Op>(src, n, best)};
+  const auto key = hn::Set(d, best);
+  const auto has = [=](auto keys) HWY_ATTR {
+    return static_cast<unsigned>(!hn::AllFalse(d, hn::Eq(keys, key)));
+  };
+  const unsigned quarters = has(a0) | has(a1) << 1 | has(a2) << 2 | has(a3) << 3 | 1u << 4;
+  const size_t first = quarter * hwy::Num0BitsBelowLS1Bit_Nonzero32(quarters);
+  const uint64_t bits =
+      SameBits<Op>(src + first * sizeof(Key), HWY_MIN(n - first, HWY_MAX(quarter, rest)), best);
+  return {best, first + hwy::Num0BitsBelowLS1Bit_Nonzero64(bits)};
 }
 
 // Items that are folded before it is asked whether they are worth a second look.
 constexpr size_t kBlockBytes = 4096;
 
-template <class Op, typename Key = typename Op::Key>
-HWY_INLINE void TakePacked(const ArgState<Key>& state, const uint8_t* src, size_t n, int64_t index,
-                           int64_t index_step) {
+// `lanes`: AllLanes, or EverySecond, of which one more item must follow.
+template <class Op, class L, typename Key = typename Op::Key>
+HWY_INLINE void TakeRun(L lanes, const ArgState<Key>& state, const uint8_t* src, size_t n,
+                        int64_t index, int64_t index_step) {
+  constexpr bool kPacked = std::is_same_v<L, AllLanes>;
+  constexpr size_t kStep = (kPacked ? 1 : 2) * sizeof(Key);
   constexpr size_t kBlock = kBlockBytes / sizeof(Key);
   bool found = false;
   size_t block = 0;
@@ -247,20 +286,43 @@ HWY_INLINE void TakePacked(const ArgState<Key>& state, const uint8_t* src, size_
   for (size_t at = 0; at < n; at += kBlock) {
     const bool any = found || *state.index != kUntouched;
     if (any && Op::Decided(best)) break;
-    const Key key = Op::Best(src + at * sizeof(Key), HWY_MIN(n - at, kBlock));
+    const Key key =
+        FoldPacked<typename Op::Folding>(lanes, src + at * kStep, HWY_MIN(n - at, kBlock));
     if (any && !Op::Better(key, best)) continue;
     found = true;
     best = key;
     block = at;
   }
   if (!found) return;
-  const uint8_t* const from = src + block * sizeof(Key);
+  const uint8_t* from = src + block * kStep;
   const size_t count = HWY_MIN(n - block, kBlock);
-  const bool few = count <= kShortColumn && !Op::IsNone(best);
-  const size_t item =
-      block + (few ? FirstSameOfFew<Op>(from, count, best) : FirstSame<Op>(from, count, best));
+  alignas(64) uint8_t packed[kPacked ? 1 : kBlockBytes];
+  if constexpr (!kPacked) {
+    GatherItems<sizeof(Key)>(packed, from, static_cast<ptrdiff_t>(kStep), count);
+    from = packed;
+  }
   *state.key = best;
-  *state.index = index + static_cast<int64_t>(item) * index_step;
+  *state.index =
+      index + static_cast<int64_t>(block + FirstSame<Op>(from, count, best)) * index_step;
+}
+
+template <class Op, typename Key = typename Op::Key>
+HWY_INLINE void TakePacked(const ArgState<Key>& state, const uint8_t* src, size_t n, int64_t index,
+                           int64_t index_step) {
+  if (n > kShortRun) return TakeRun<Op>(AllLanes(), state, src, n, index, index_step);
+  if (*state.index != kUntouched && Op::Decided(*state.key)) return;
+  const BestItem<Key> best = BestOfFew<Op>(src, n);
+  TakeLater<Op>(state, best.key, index + static_cast<int64_t>(best.at) * index_step);
+}
+
+template <class Op, typename Key = typename Op::Key>
+HWY_INLINE void TakeEverySecond(const ArgState<Key>& state, const uint8_t* src, size_t n,
+                                int64_t index, int64_t index_step) {
+  if (n == 0) return;
+  const size_t last = n - 1;
+  TakeRun<Op>(EverySecond(), state, src, last, index, index_step);
+  TakeLater<Op>(state, Op::KeyOf(src + last * 2 * sizeof(Key)),
+                index + static_cast<int64_t>(last) * index_step);
 }
 
 // ---- many columns ----
@@ -387,6 +449,10 @@ uint32_t ArgStep(const sc_run* run) {
   const auto columns = static_cast<size_t>(run->n[1]);
   int64_t index = run->index;
   const int64_t index_step = run->index_step[0];
+  if (columns == 1 && step == 2 * static_cast<ptrdiff_t>(sizeof(Key))) {
+    TakeEverySecond<Op>(state, src, rows, index, index_step);
+    return 0;
+  }
   if (columns == 1) {
     ForPackedPieces<Key>(src, step, rows, [&](const uint8_t* packed, size_t n) HWY_ATTR {
       TakePacked<Op>(state, packed, n, index, index_step);
@@ -413,9 +479,16 @@ template <class Op, typename Key = typename Op::Key>
 uint32_t ArgWhole(const sc_run* run) {
   if (run->aux[0] != nullptr) return ArgWholeByItems<Op, GiveIndex>(run);
   const auto rows = static_cast<size_t>(run->n[0]);
-  ForWholeColumns<Op, GiveIndex>(
-      run, [=](const ArgState<Key>& state, const uint8_t* src, int64_t)
-               HWY_ATTR { TakePacked<Op>(state, src, rows, run->index, run->index_step[0]); });
+  if (run->src_step[0] == static_cast<int64_t>(sizeof(Key))) {
+    ForWholeColumns<Op, GiveIndex>(
+        run, [=](const ArgState<Key>& state, const uint8_t* src, int64_t)
+                 HWY_ATTR { TakePacked<Op>(state, src, rows, run->index, run->index_step[0]); });
+  } else {
+    ForWholeColumns<Op, GiveIndex>(
+        run, [=](const ArgState<Key>& state, const uint8_t* src, int64_t) HWY_ATTR {
+          TakeEverySecond<Op>(state, src, rows, run->index, run->index_step[0]);
+        });
+  }
   return 0;
 }
 
@@ -433,7 +506,7 @@ void SetArg(ReduceEntries& entries, DType type, const char* name) {
                           name,
                           0,
                           sizeof(int64_t) + HWY_MAX(sizeof(Key), sizeof(int64_t)),
-                          0};
+                          1};
 }
 
 template <bool kMax>

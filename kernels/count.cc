@@ -102,8 +102,8 @@ struct SumNarrow {
   }
 };
 
-// T is unsigned; of floats the sign does not count.
-template <typename T, bool kFloat>
+// T is unsigned.
+template <typename T, Signs kSigns>
 struct CountTrue {
   using Src = T;
   using Partial = T;
@@ -111,8 +111,8 @@ struct CountTrue {
   // 1 less where it is not 0.
   template <class D, class V>
   static HWY_INLINE V Add(D d, V partial, V v) {
-    if constexpr (kFloat) v = hn::Add(v, v);
-    return hn::Sub(partial, hn::VecFromMask(d, hn::Ne(v, hn::Zero(d))));
+    const auto bits = WithoutSigns<kSigns>(d, v);
+    return hn::Sub(partial, hn::VecFromMask(d, hn::Ne(bits, hn::Zero(d))));
   }
 
   template <class L>
@@ -262,9 +262,9 @@ void SetSums(ReduceEntries& entries, Types<S...>) {
 
 void FillCount(KernelTable& table) {
   auto& sums = table.reduce[kReduceSum];
-  sums[Index(DType::kBool)] = CountEntry<CountTrue<uint8_t, false>>("sum bool");
+  sums[Index(DType::kBool)] = CountEntry<CountTrue<uint8_t, Signs::kNone>>("sum bool");
   SetSums(sums, Types<int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t>());
-  SetByBits<CountTrue>(table.reduce[kReduceCount], kCountNames,
+  SetByBits<CountTrue>(table.reduce[kReduceCount], kCountNames, "count complex64",
                        []<class Op>(Op) { return CountEntry<Op>(""); });
 }
 

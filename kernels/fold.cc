@@ -39,14 +39,14 @@ struct MultiplyWrapping : PlainFold<int64_t> {
   }
 };
 
-// Whether some item is not 0; of floats the sign does not count. T is unsigned.
-template <typename T, bool kFloat>
+// Whether some item is not 0. T is unsigned.
+template <typename T, Signs kSigns>
 struct AnyTrue : PlainFold<T, uint8_t> {
   static constexpr bool kDecides = true;
   static T Neutral() { return 0; }
   template <class D, class V>
-  static HWY_INLINE V Prepare(D, V raw) {
-    return kFloat ? hn::Add(raw, raw) : raw;
+  static HWY_INLINE V Prepare(D d, V raw) {
+    return WithoutSigns<kSigns>(d, raw);
   }
   template <class D, class V>
   static HWY_INLINE V Combine(D, V a, V b) {
@@ -61,25 +61,25 @@ struct AnyTrue : PlainFold<T, uint8_t> {
 };
 
 // Whether no item is 0: the accumulator has bits where one is.
-template <typename T, bool kFloat>
-struct AllTrueFold : AnyTrue<T, kFloat> {
+template <typename T, Signs kSigns>
+struct AllTrueFold : AnyTrue<T, kSigns> {
   template <class D, class V>
   static HWY_INLINE V Prepare(D d, V raw) {
-    return hn::VecFromMask(d, hn::Eq(AnyTrue<T, kFloat>::Prepare(d, raw), hn::Zero(d)));
+    return hn::VecFromMask(d, hn::Eq(AnyTrue<T, kSigns>::Prepare(d, raw), hn::Zero(d)));
   }
   static uint8_t Result(T acc) { return acc == 0; }
 };
 
-template <template <typename, bool> class Op>
-void SetTruths(ReduceEntries& entries, const TypeNames& names) {
-  SetByBits<Op>(entries, names, []<class AnOp>(AnOp) { return FoldEntry<AnOp>(""); });
+template <template <typename, Signs> class Op>
+void SetTruths(ReduceEntries& entries, const TypeNames& names, const char* complex_name) {
+  SetByBits<Op>(entries, names, complex_name, []<class AnOp>(AnOp) { return FoldEntry<AnOp>(""); });
 }
 
 }  // namespace
 
 void FillFold(KernelTable& table) {
-  SetTruths<AnyTrue>(table.reduce[kReduceAny], kAnyNames);
-  SetTruths<AllTrueFold>(table.reduce[kReduceAll], kAllNames);
+  SetTruths<AnyTrue>(table.reduce[kReduceAny], kAnyNames, "any complex64");
+  SetTruths<AllTrueFold>(table.reduce[kReduceAll], kAllNames, "all complex64");
   for (const DType type : {DType::kInt64, DType::kUint64}) {
     table.reduce[kReduceSum][Index(type)] = FoldEntry<AddWrapping>("sum of 64 bits");
     table.reduce[kReduceProd][Index(type)] = FoldEntry<MultiplyWrapping>("prod of 64 bits");

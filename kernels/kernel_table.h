@@ -181,9 +181,11 @@ enum ReduceKernel {
   kReduceMaxAbs,
   kReduceSumSquares,     // of complex numbers: of both parts
   kReduceSumDeviations,  // squares of what is left of items after aux[0], their columns' mean
+  kReduceSumAsFloat,     // of integers
   kReduceSumCompensated,
   kReduceSumReproducible,  // the same bits in any order of the items
   kReduceSumWide,          // WideSumParams
+  kReduceProdWide,         // SC_ERR_OVERFLOW where the product needs more than 64 bits
   kNumReduceKernels
 };
 

@@ -4,6 +4,7 @@
 #define STRIDECAST_KERNELS_LONG_DOUBLE_H_
 
 #include <cfloat>
+#include <cstring>
 
 #include "stridecast/kernel_abi.h"
 
@@ -18,8 +19,25 @@ namespace stridecast::kernels {
 
 struct KernelTable;
 
+// A long double as items and states hold it: where 8 bytes are aligned, and its padding is zeros.
+struct alignas(8) LongDoubleItem {
+  unsigned char bytes[sizeof(long double)];
+
+  static LongDoubleItem Of(long double value) {
+    LongDoubleItem item = {};
+    std::memcpy(item.bytes, &value, STRIDECAST_X87_LONG_DOUBLE ? 10 : sizeof value);
+    return item;
+  }
+  long double value() const {
+    long double value;
+    std::memcpy(&value, bytes, sizeof value);
+    return value;
+  }
+};
+
 // Enters all of them. Kernels of a target may take the place of some.
 void FillLongDouble(KernelTable& table);
+void FillSumLongDouble(KernelTable& table);
 
 // Packed runs.
 uint32_t long_double_to_float64(const sc_run* run);

@@ -19,6 +19,8 @@ void FillNorms(KernelTable& table) {
   SetComplex<Squares>(table.reduce[kReduceSumSquares], {"squares complex64", "squares complex128"});
   SetReal<TheItems, Multiplying>(table.reduce[kReduceProd],
                                  {"prod float16", "prod bfloat16", "prod float32", "prod float64"});
+  SetComplex<TheItems, MultiplyingComplex>(table.reduce[kReduceProd],
+                                           {"prod complex64", "prod complex128"});
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE

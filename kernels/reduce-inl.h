@@ -155,23 +155,42 @@ HWY_INLINE T QuietNaN() {
   return std::numeric_limits<T>::quiet_NaN();
 }
 
-// Enters operations that look at bits alone, Op<lanes as unsigned, whether a sign does not count>:
-// entry_of(Op()) for every arithmetic type.
-template <template <typename, bool> class Op, class EntryOf>
-void SetByBits(ReduceEntries& entries, const TypeNames& names, const EntryOf& entry_of) {
+// The signs in an item that make no difference to whether it is 0.
+enum class Signs : uint8_t { kNone, kOne, kOfBothParts };
+
+template <Signs kSigns, class D>
+HWY_INLINE hn::Vec<D> WithoutSigns(D d, hn::Vec<D> v) {
+  if constexpr (kSigns == Signs::kOne) {
+    return hn::Add(v, v);
+  } else if constexpr (kSigns == Signs::kOfBothParts) {
+    const hn::Repartition<hwy::MakeNarrow<hn::TFromD<D>>, D> part;
+    return hn::BitCast(d, hn::Add(hn::BitCast(part, v), hn::BitCast(part, v)));
+  } else {
+    return v;
+  }
+}
+
+// Enters operations that look at bits alone, Op<lanes as unsigned, their signs>: entry_of(Op()) for
+// every arithmetic type and for complex64, which is `complex_name`.
+template <template <typename, Signs> class Op, class EntryOf>
+void SetByBits(ReduceEntries& entries, const TypeNames& names, const char* complex_name,
+               const EntryOf& entry_of) {
   const auto set = [&](std::initializer_list<DType> types, sc_reduce_entry entry) {
     for (const DType type : types) {
       entry.name = names.text[static_cast<size_t>(type)];
       entries[static_cast<size_t>(type)] = entry;
     }
   };
-  set({DType::kBool, DType::kInt8, DType::kUint8}, entry_of(Op<uint8_t, false>()));
-  set({DType::kInt16, DType::kUint16}, entry_of(Op<uint16_t, false>()));
-  set({DType::kInt32, DType::kUint32}, entry_of(Op<uint32_t, false>()));
-  set({DType::kInt64, DType::kUint64}, entry_of(Op<uint64_t, false>()));
-  set({DType::kFloat16, DType::kBFloat16}, entry_of(Op<uint16_t, true>()));
-  set({DType::kFloat32}, entry_of(Op<uint32_t, true>()));
-  set({DType::kFloat64}, entry_of(Op<uint64_t, true>()));
+  set({DType::kBool, DType::kInt8, DType::kUint8}, entry_of(Op<uint8_t, Signs::kNone>()));
+  set({DType::kInt16, DType::kUint16}, entry_of(Op<uint16_t, Signs::kNone>()));
+  set({DType::kInt32, DType::kUint32}, entry_of(Op<uint32_t, Signs::kNone>()));
+  set({DType::kInt64, DType::kUint64}, entry_of(Op<uint64_t, Signs::kNone>()));
+  set({DType::kFloat16, DType::kBFloat16}, entry_of(Op<uint16_t, Signs::kOne>()));
+  set({DType::kFloat32}, entry_of(Op<uint32_t, Signs::kOne>()));
+  set({DType::kFloat64}, entry_of(Op<uint64_t, Signs::kOne>()));
+  sc_reduce_entry& complex = entries[static_cast<size_t>(DType::kComplexFloat32)];
+  complex = entry_of(Op<uint64_t, Signs::kOfBothParts>());
+  complex.name = complex_name;
 }
 
 }  // namespace

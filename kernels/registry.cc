@@ -44,6 +44,7 @@ struct Registry {
       table.target = hwy::TargetName(target.bit);
       table.target_bit = target.bit;
       FillLongDouble(table);
+      FillSumLongDouble(table);
       FillRoundWide(table);
       target.fill(table);
       supported[count++] = &table;

@@ -1,7 +1,7 @@
 // Sums of floats, and of float16 and bfloat16 in float32, in an order fixed by the elements'
 // positions alone, so that targets, chunks and threads cannot change a bit; of the items or of a
-// map of them (sum.cc, sum_maps.cc). Products follow the same tree. Where order is void, it is
-// fold.cc's and count.cc's. Per-target header.
+// map of them (sum.cc, norms.cc, deviations.cc). Products follow the same tree. Where order is
+// void, it is fold.cc's and count.cc's. Per-target header.
 //
 // The tree: 128 consecutive elements are a leaf. Element i of a leaf is added to accumulator i % 8,
 // each of which starts at -0.0, and the accumulators join as ((0+1)+(2+3))+((4+5)+(6+7)). Leaves
@@ -11,8 +11,9 @@
 // of nothing is +0.0. Every NaN in a result is the positive quiet NaN.
 //
 // The parts of complex numbers are summed each for itself: a column of them is two columns of
-// parts. The state of a block of columns is a header, then rows of one T a part: 8 accumulators,
-// then the levels. All columns of a block have seen the same number of elements.
+// parts; their products join both parts. The state of a block of columns is a header, then rows of
+// one T a part: 8 accumulators, then the levels. All columns of a block have seen the same number
+// of elements.
 #if defined(STRIDECAST_KERNELS_SUM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef STRIDECAST_KERNELS_SUM_INL_H_
 #undef STRIDECAST_KERNELS_SUM_INL_H_
@@ -87,15 +88,19 @@ struct Widened {
   }
 };
 
-// Every second item of a source of one part, of which one more item must follow.
+// Every second element of a source, of which one more must follow; of two parts: of 32 bits each.
 template <class Packed>
 struct EverySecondOf {
   using Item = std::array<typename Packed::Item, 2>;
   using Sum = typename Packed::Sum;
-  static constexpr size_t kParts = 1;
+  static constexpr size_t kParts = Packed::kParts;
   template <class D>
   static HWY_INLINE hn::Vec<D> Load(D d, const uint8_t* src) {
-    return Packed::LoadLanes(d, EverySecond(), src);
+    if constexpr (kParts == 1) {
+      return Packed::LoadLanes(d, EverySecond(), src);
+    } else {
+      return hn::BitCast(d, EverySecond().Load(hn::Repartition<uint64_t, D>(), src));
+    }
   }
 };
 
@@ -145,8 +150,14 @@ struct SquaredDeviations {
 
 // ---- how two join ----
 
+// A joiner says
+//   static constexpr double kNeutral[2];    // by part
+//   static constexpr double kOfNothing[2];
+//   V Join(V a, V b);
+//   T JoinOne(T a, T b);                    // of a part; or, of both parts,
+//   void JoinParts(const T* a, const T* b, T* joined);
 struct Adding {
-  static constexpr double kNeutral = -0.0, kOfNothing = 0;
+  static constexpr double kNeutral[2] = {-0.0, -0.0}, kOfNothing[2] = {0, 0};
   template <class V>
   static HWY_INLINE V Join(V a, V b) {
     return hn::Add(a, b);
@@ -158,7 +169,7 @@ struct Adding {
 };
 
 struct Multiplying {
-  static constexpr double kNeutral = 1, kOfNothing = 1;
+  static constexpr double kNeutral[2] = {1, 1}, kOfNothing[2] = {1, 1};
   template <class V>
   static HWY_INLINE V Join(V a, V b) {
     return hn::Mul(a, b);
@@ -169,6 +180,26 @@ struct Multiplying {
   }
 };
 
+// (a + bi)(c + di) = (ac - bd) + (ad + bc)i, each product and each sum rounded, on every target:
+// the infinite and the undefined are not told apart as Annex G of C does.
+struct MultiplyingComplex {
+  static constexpr double kNeutral[2] = {1, 0}, kOfNothing[2] = {1, 0};
+  template <class V, class D = hn::DFromV<V>>
+  static HWY_INLINE V Join(V a, V b) {
+    const V real = hn::Mul(hn::DupEven(a), b), imaginary = hn::Mul(hn::DupOdd(a), b);
+    return hn::AddSub(real, hn::Reverse2(D(), imaginary));
+  }
+  // Not as plain arithmetic: g++ 12 finds vfmaddsub in that, although it must not fuse.
+  template <typename T>
+  static HWY_INLINE void JoinParts(const T* a, const T* b, T* joined) {
+    const hn::CappedTag<T, 2> d;
+    hn::StoreU(Join(hn::LoadU(d, a), hn::LoadU(d, b)), d, joined);
+  }
+};
+
+template <class Joiner>
+constexpr bool kJoinsBothParts = std::is_same_v<Joiner, MultiplyingComplex>;
+
 // A sum of all of this.
 template <class SourceT, class MapT = TheItems, class JoinerT = Adding>
 struct Summing {
@@ -178,12 +209,22 @@ struct Summing {
   using T = typename Source::Sum;
   static constexpr size_t kParts = Source::kParts;
   static constexpr size_t kPartBytes = sizeof(typename Source::Item);  // to the next
+  static constexpr size_t kElement = kParts * kPartBytes;
   static constexpr size_t kRound = kAccumulators * kParts;  // parts that all accumulators take once
   static constexpr size_t kRoundBytes = kRound * kPartBytes;
-  static constexpr size_t kLeafBytes = kLeaf * kParts * kPartBytes;
+  static constexpr size_t kLeafBytes = kLeaf * kElement;
   static constexpr bool kRealOfComplex = kParts == 2 && Map::kRealOfComplex;
-  static constexpr T kNeutral = static_cast<T>(Joiner::kNeutral);
 };
+
+template <class S, class D, typename T = typename S::T>
+HWY_INLINE hn::Vec<D> Neutral(D d) {
+  const auto first = hn::Set(d, static_cast<T>(S::Joiner::kNeutral[0]));
+  if constexpr (!kJoinsBothParts<typename S::Joiner>) {
+    return first;
+  } else {
+    return hn::OddEven(hn::Set(d, static_cast<T>(S::Joiner::kNeutral[1])), first);
+  }
+}
 
 // Where the columns of a block keep what they have.
 template <class S, typename T = typename S::T>
@@ -225,21 +266,24 @@ struct PartValues {
 
 template <class S>
 HWY_INLINE PartValues<S> JoinValues(PartValues<S> a, PartValues<S> b) {
-  for (size_t p = 0; p < S::kParts; ++p) a.part[p] = S::Joiner::JoinOne(a.part[p], b.part[p]);
-  return a;
+  if constexpr (kJoinsBothParts<typename S::Joiner>) {
+    PartValues<S> joined;
+    S::Joiner::JoinParts(a.part, b.part, joined.part);
+    return joined;
+  } else {
+    for (size_t p = 0; p < S::kParts; ++p) a.part[p] = S::Joiner::JoinOne(a.part[p], b.part[p]);
+    return a;
+  }
 }
 
 template <class S, typename T = typename S::T>
 HWY_INLINE PartValues<S> JoinAccumulators(const T* a) {
-  using J = typename S::Joiner;
-  PartValues<S> joined;
-  for (size_t p = 0; p < S::kParts; ++p, ++a) {
-    constexpr size_t k = S::kParts;
-    joined.part[p] =
-        J::JoinOne(J::JoinOne(J::JoinOne(a[0], a[k]), J::JoinOne(a[2 * k], a[3 * k])),
-                   J::JoinOne(J::JoinOne(a[4 * k], a[5 * k]), J::JoinOne(a[6 * k], a[7 * k])));
-  }
-  return joined;
+  const auto join = [=](size_t i) HWY_ATTR {
+    PartValues<S> pair[2];
+    memcpy(pair, a + i * S::kParts, sizeof pair);
+    return JoinValues<S>(pair[0], pair[1]);
+  };
+  return JoinValues<S>(JoinValues<S>(join(0), join(2)), JoinValues<S>(join(4), join(6)));
 }
 
 // The sum of 2^level leaves joins those before it, of which there are `leaves`, a multiple of
@@ -289,7 +333,7 @@ HWY_INLINE void AddElements(T* accumulators, const uint8_t* src, size_t count, c
       }
       const FirstLanes few{HWY_MIN(rest - a, lanes)};
       const auto items = S::Map::Of(S::Source::LoadLanes(d, few, from), at);
-      sum = J::Join(sum, hn::IfThenElse(hn::FirstN(d, few.count), items, hn::Set(d, S::kNeutral)));
+      sum = J::Join(sum, hn::IfThenElse(hn::FirstN(d, few.count), items, Neutral<S>(d)));
     }
     hn::StoreU(sum, d, accumulators + a);
   }
@@ -297,7 +341,9 @@ HWY_INLINE void AddElements(T* accumulators, const uint8_t* src, size_t count, c
 
 template <class S, typename T = typename S::T>
 HWY_INLINE void ClearAccumulators(T* accumulators) {
-  for (size_t i = 0; i < S::kRound; ++i) accumulators[i] = S::kNeutral;
+  for (size_t i = 0; i < S::kRound; ++i) {
+    accumulators[i] = static_cast<T>(S::Joiner::kNeutral[i % S::kParts]);
+  }
 }
 
 // Adjacent lanes joined, those of `lo` first.
@@ -322,7 +368,7 @@ HWY_INLINE hn::Vec<D> LeafVector(D d, const uint8_t* src, hn::Vec<D> at) {
   const auto load = [=](size_t round) HWY_ATTR {
     return S::Map::Of(S::Source::Load(d, src + round * S::kRoundBytes), at);
   };
-  auto sum = hn::Set(d, S::kNeutral);
+  auto sum = Neutral<S>(d);
   for (size_t round = 0; round < kLeaf / kAccumulators; round += 4) {
     sum = J::Join(sum, load(round));
     sum = J::Join(sum, load(round + 1));
@@ -338,7 +384,7 @@ HWY_INLINE void LeafVectors(D d, const uint8_t* src, V at, V& sum0, V& sum1) {
   const size_t vector = hn::Lanes(d) * S::kPartBytes;
   const auto load = [=](const uint8_t* from)
                         HWY_ATTR { return S::Map::Of(S::Source::Load(d, from), at); };
-  sum0 = sum1 = hn::Set(d, S::kNeutral);
+  sum0 = sum1 = Neutral<S>(d);
   for (size_t round = 0; round < kLeaf / kAccumulators; round += 2) {
     sum0 = J::Join(sum0, load(src));
     sum1 = J::Join(sum1, load(src + vector));
@@ -431,11 +477,12 @@ using EverySecondSumming =
 
 template <class S>
 constexpr bool kTakesEverySecond =
-    S::kParts == 1 && S::Map::kEverySecond&& std::is_same_v<typename S::Joiner, Adding>;
+    S::kElement <= sizeof(uint64_t) &&
+    S::Map::kEverySecond&& std::is_same_v<typename S::Joiner, Adding>;
 
 template <class S>
 HWY_INLINE bool IsEverySecond(ptrdiff_t step) {
-  return kTakesEverySecond<S> && step == 2 * static_cast<ptrdiff_t>(S::kPartBytes);
+  return kTakesEverySecond<S> && step == 2 * static_cast<ptrdiff_t>(S::kElement);
 }
 
 template <class S, typename T = typename S::T>
@@ -450,7 +497,6 @@ HWY_INLINE void SumSecondLeaves(T* levels, uint64_t& leaves, const uint8_t*& src
 template <class S, typename T = typename S::T>
 HWY_NOINLINE void SumPacked(const SumState<S>& state, const uint8_t* src, size_t n,
                             const T* about) {
-  constexpr size_t kElement = S::kParts * S::kPartBytes;
   T* const accumulators = state.accumulators;
   uint64_t leaves = state.header->leaves;
   size_t filled = state.header->filled;
@@ -458,15 +504,19 @@ HWY_NOINLINE void SumPacked(const SumState<S>& state, const uint8_t* src, size_t
     const size_t open = HWY_MIN(n, kLeaf - filled);
     size_t count = open;
     // One by one to where the accumulators begin anew.
-    for (; count > 0 && filled % kAccumulators != 0; --count, ++filled, src += kElement) {
+    for (; count > 0 && filled % kAccumulators != 0; --count, ++filled, src += S::kElement) {
       T rotated[S::kRound];
       ClearAccumulators<S>(rotated);
       AddElements<S>(rotated, src, 1, about);
       T* const into = accumulators + filled % kAccumulators * S::kParts;
-      for (size_t p = 0; p < S::kParts; ++p) into[p] = S::Joiner::JoinOne(into[p], rotated[p]);
+      PartValues<S> both[2];
+      memcpy(&both[0], into, sizeof both[0]);
+      memcpy(&both[1], rotated, sizeof both[1]);
+      both[0] = JoinValues<S>(both[0], both[1]);
+      memcpy(into, &both[0], sizeof both[0]);
     }
     AddElements<S>(accumulators, src, count, about);
-    src += count * kElement;
+    src += count * S::kElement;
     filled += count;
     n -= open;
     if (filled == kLeaf) {

@@ -62,7 +62,7 @@ HWY_INLINE hn::Vec<D> Compensated(D d, hn::Vec<D> sum, hn::Vec<D> rest) {
 template <class S, typename T = typename S::T>
 HWY_INLINE void ClearPairs(T* sums, T* rests, size_t count) {
   for (size_t i = 0; i < count; ++i) {
-    sums[i] = S::kNeutral;
+    sums[i] = static_cast<T>(-0.0);
     rests[i] = 0;
   }
 }
@@ -163,8 +163,7 @@ HWY_INLINE void AddElements(T* sums, T* rests, const uint8_t* src, size_t count)
     if (a < few) {
       const FirstLanes first{HWY_MIN(few - a, lanes)};
       const auto items = S::Source::LoadLanes(d, first, from);
-      AddTwoSum(sum, rest,
-                hn::IfThenElse(hn::FirstN(d, first.count), items, hn::Set(d, S::kNeutral)));
+      AddTwoSum(sum, rest, hn::IfThenElse(hn::FirstN(d, first.count), items, Neutral<S>(d)));
     }
     hn::StoreU(sum, d, sums + a);
     hn::StoreU(rest, d, rests + a);

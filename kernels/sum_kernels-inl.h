@@ -119,10 +119,15 @@ HWY_NOINLINE void SumRows(const SumState<S>& state, SumRowsSource<S> source, siz
       static_assert(kRowGroup == 4 * kAccumulators);
       for (size_t i = 0; i < kAccumulators; ++i) {
         const uint8_t* const rows_of_sum = source.src + static_cast<ptrdiff_t>(i) * step;
+        const uint8_t* const next = i + 1 < kAccumulators
+                                        ? rows_of_sum + step
+                                        : source.src + static_cast<ptrdiff_t>(kRowGroup) * step;
         T* const sums = state.accumulators + (phase + i) % kAccumulators * state.columns;
         ForColumns(d, state.columns, [=](size_t column, auto lanes) HWY_ATTR {
           const uint8_t* const from = rows_of_sum + column * S::kPartBytes;
           const auto at = source.About(d, lanes, column);
+          for (ptrdiff_t r = 0; r < 4; ++r)
+            __builtin_prefetch(next + column * S::kPartBytes + r * 8 * step, 0, 2);
           auto sum = lanes.Load(d, static_cast<const T*>(sums + column));
           sum = J::Join(sum, source.Load(d, lanes, from, at));
           sum = J::Join(sum, source.Load(d, lanes, from + 8 * step, at));
@@ -148,7 +153,7 @@ HWY_NOINLINE void SumRows(const SumState<S>& state, SumRowsSource<S> source, siz
     ForColumns(d, state.columns, [=](size_t column, auto lanes) HWY_ATTR {
       CarryLanes<S>(d, state, column, lanes, leaves, 0, JoinRows<S>(d, state, column, lanes));
       for (size_t i = 0; i < kAccumulators; ++i) {
-        lanes.Store(hn::Set(d, S::kNeutral), d, state.accumulators + i * state.columns + column);
+        lanes.Store(Neutral<S>(d), d, state.accumulators + i * state.columns + column);
       }
     });
     ++leaves;
@@ -164,7 +169,9 @@ template <class S>
 uint32_t SumInit(const sc_run* run) {
   const SumState<S> state(run->state, run->n[1]);
   *state.header = SumHeader{0, 0};
-  for (size_t i = 0; i < kAccumulators * state.columns; ++i) state.accumulators[i] = S::kNeutral;
+  for (size_t i = 0; i < kAccumulators * state.columns; ++i) {
+    state.accumulators[i] = static_cast<typename S::T>(S::Joiner::kNeutral[i % S::kParts]);
+  }
   return 0;
 }
 
@@ -252,9 +259,11 @@ uint32_t SumFinish(const sc_run* run) {
   const uint64_t levels = state.header->leaves;
   const bool open_leaf = state.header->filled > 0;
   if (levels == 0 && !open_leaf) {
-    const T nothing = static_cast<T>(S::Joiner::kOfNothing);
     const size_t results = S::kRealOfComplex ? state.columns / 2 : state.columns;
-    for (size_t i = 0; i < results; ++i) memcpy(dst + i * sizeof(T), &nothing, sizeof(T));
+    for (size_t i = 0; i < results; ++i) {
+      const T nothing = static_cast<T>(S::Joiner::kOfNothing[i % S::kParts]);
+      memcpy(dst + i * sizeof(T), &nothing, sizeof(T));
+    }
     return 0;
   }
   const hn::ScalableTag<T> d;
@@ -299,11 +308,11 @@ HWY_NOINLINE void SumLongColumn(const uint8_t* src, ptrdiff_t step, size_t n, co
                                 uint8_t* dst) {
   T levels[kLevels * S::kParts];
   uint64_t leaves = 0;
-  uint8_t packed[(kLeaf + 1) * S::kParts * S::kPartBytes];
+  uint8_t packed[(kLeaf + 1) * S::kElement];
   if constexpr (kTakesEverySecond<S>) {
     if (IsEverySecond<S>(step)) {
       SumSecondLeaves<S>(levels, leaves, src, n, about);
-      GatherItems<S::kPartBytes>(packed, src, step, n);
+      GatherItems<S::kElement>(packed, src, step, n);
       src = packed;
     }
   }
@@ -356,7 +365,7 @@ uint32_t SumWhole(const sc_run* run) {
   const ptrdiff_t item_step = run->src_step[0];
   const bool packed = !IsEverySecond<S>(item_step);
   size_t column = 0;
-  if constexpr (kTakesEverySecond<S>) {
+  if constexpr (kTakesEverySecond<S> && S::kParts == 1) {
     if (n <= kLeaf && !packed) {
       const size_t group = hn::Lanes(hn::CappedTag<T, kAccumulators>());
       uint8_t rows[kAccumulators * kLeaf * S::kPartBytes];
@@ -404,10 +413,12 @@ void SetReal(ReduceEntries& entries, const char* const (&names)[4]) {
   SetSum<Summing<AsTheyAre<double>, Map, Joiner>>(entries[Index(DType::kFloat64)], names[3]);
 }
 
-template <class Map>
+template <class Map, class Joiner = Adding>
 void SetComplex(ReduceEntries& entries, const char* const (&names)[2]) {
-  SetSum<Summing<AsTheyAre<float, 2>, Map>>(entries[Index(DType::kComplexFloat32)], names[0]);
-  SetSum<Summing<AsTheyAre<double, 2>, Map>>(entries[Index(DType::kComplexFloat64)], names[1]);
+  SetSum<Summing<AsTheyAre<float, 2>, Map, Joiner>>(entries[Index(DType::kComplexFloat32)],
+                                                    names[0]);
+  SetSum<Summing<AsTheyAre<double, 2>, Map, Joiner>>(entries[Index(DType::kComplexFloat64)],
+                                                     names[1]);
 }
 
 }  // namespace

@@ -4,19 +4,15 @@
 // or infinities of both signs, give the quiet NaN, infinities of one sign that one. An exact sum of
 // zero is +0.0, but -0.0 where every item is -0.0.
 //
-// The sum is kept as an integer in units of the smallest subnormal, in digits of 32 bits, each in
-// 64 so that carries can wait (R. M. Neal, "Fast exact summation using small and large
-// superaccumulators", 2015). A digit is a row of a block of columns, and only rows that were needed
-// so far are in use: half a dozen, of most data.
-//
-// Items do not go there one by one. The largest magnitude of a block makes an anchor, one and a
-// half times a power of two, large enough that adding an item to it gives the item in units of the
-// anchor's last bit, as the integer difference of their bits; what remains is found exactly by
-// subtracting again (S. M. Rump, T. Ogita, S. Oishi, "Accurate floating-point summation", 2008),
-// and is extracted by the next anchor, 2^52 times smaller. Integers of lanes are summed exactly. If
-// nothing remains in the end, which is so unless magnitudes in one block are very far apart, the
-// integers are added to the digits, else the block is tried again with more anchors, and then goes
-// item by item, as blocks with infinities and NaNs do.
+// What the sum is kept in, and how it is rounded, is superaccumulator-inl.h's. Items do not go
+// there one by one, which is what this file is about. The largest magnitude of a block makes an
+// anchor, one and a half times a power of two, large enough that adding an item to it gives the
+// item in units of the anchor's last bit, as the integer difference of their bits; what remains is
+// found exactly by subtracting again (S. M. Rump, T. Ogita, S. Oishi, "Accurate floating-point
+// summation", 2008), and is extracted by the next anchor, 2^52 times smaller. Integers of lanes are
+// summed exactly. If nothing remains in the end, which is so unless magnitudes in one block are
+// very far apart, the integers are added to the digits, else the block is tried again with more
+// anchors, and then goes item by item, as blocks with infinities and NaNs do.
 //
 // This takes the place of indexed bins (J. Demmel, P. Ahrens, H. D. Nguyen, "Efficient reproducible
 // floating point summation and BLAS", 2016): three bins cost as many operations as two anchors, and
@@ -25,178 +21,23 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/sum_reproducible.cc"
 #include <bit>
-#include <cmath>
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-#include "kernels/sum_kernels-inl.h"
+#include "kernels/superaccumulator-inl.h"
 #include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr size_t kDigitBits = 32;
-constexpr int kFractionBits = 52;                      // of float64
-constexpr uint64_t kExponentMax = 0x7FF;               // of infinities and NaNs
-constexpr uint64_t kMostDeposits = uint64_t{1} << 24;  // between carries: 2^30 would fit
-
-// What is summed: S is a Summing of the items as they are, T float32 or float64, in which a unit is
-// the smallest subnormal. kUnit: the exponent field of the float64 whose last bit is a unit.
-template <class SourceT>
-struct Exact : Summing<SourceT> {
-  using T = typename SourceT::Sum;
-  using Limits = std::numeric_limits<T>;
-  static constexpr int kUnitExponent = Limits::min_exponent - Limits::digits;
-  static constexpr int kUnit = kUnitExponent + 1023 + kFractionBits;
-  // Those of 2^63 items, and a sign.
-  static constexpr size_t kDigits =
-      static_cast<size_t>(Limits::max_exponent - kUnitExponent + 64 + kDigitBits - 1) / kDigitBits;
-  // How many anchors are tried, and then. One takes all bits of items down to 51 below the highest
-  // of the largest magnitude, each other 52 more.
-  static constexpr size_t kFewAnchors = Limits::digits > 51 / 2 ? 2 : 1;
-  static constexpr size_t kManyAnchors = kFewAnchors + 2;
-};
+// How many anchors are tried, and then. One takes all bits of items down to 51 below the highest of
+// the largest magnitude, each other 52 more.
+template <class S>
+constexpr size_t kFewAnchors = std::numeric_limits<typename S::T>::digits > 51 / 2 ? 2 : 1;
+template <class S>
+constexpr size_t kManyAnchors = kFewAnchors<S> + 2;
 constexpr size_t kMostAnchors = 4;
-
-// What a column has seen.
-enum : uint64_t {
-  kPlusInfinity = 1,
-  kMinusInfinity = 2,
-  kNaN = kPlusInfinity | kMinusInfinity,
-  kMinusZero = 4,
-  kOther = 8,  // than -0.0
-};
-
-struct ExactHeader {
-  uint64_t first, end;  // digits in use
-  uint64_t deposits;    // at most, into any digit since carries were made
-};
-constexpr int64_t kExactHeaderBytes = 64;
-static_assert(sizeof(ExactHeader) <= kExactHeaderBytes);
-
-template <class S>
-constexpr int64_t kExactColumnBytes = (1 + S::kDigits) * S::kParts * sizeof(int64_t);
-
-// Where the columns of a block keep what they have.
-template <class S>
-struct ExactState {
-  ExactHeader* header;
-  uint64_t* seen;   // a row
-  int64_t* digits;  // S::kDigits rows
-  size_t columns;   // of parts
-
-  explicit ExactState(void* state, int64_t n)
-      : header(static_cast<ExactHeader*>(state)),
-        seen(reinterpret_cast<uint64_t*>(static_cast<uint8_t*>(state) + kExactHeaderBytes)),
-        digits(reinterpret_cast<int64_t*>(seen + S::kParts * static_cast<size_t>(n))),
-        columns(S::kParts * static_cast<size_t>(n)) {}
-
-  void Clear() const {
-    *header = ExactHeader{0, 0, 0};
-    memset(seen, 0, columns * sizeof *seen);
-  }
-  int64_t* Row(size_t digit) const { return digits + digit * columns; }
-
-  // Digits from `first` to before `end` are in use from now on.
-  void Reach(size_t first, size_t end) const {
-    if (first >= header->first && end <= header->end) return;
-    if (header->first == header->end) header->first = header->end = first;
-    const auto clear = [this](size_t from, size_t to) {
-      if (from < to) memset(Row(from), 0, (to - from) * columns * sizeof *digits);
-    };
-    clear(first, header->first);
-    clear(header->end, end);
-    header->first = HWY_MIN(header->first, first);
-    header->end = HWY_MAX(header->end, end);
-  }
-
-  // So many deposits may follow.
-  void Expect(uint64_t deposits) const {
-    if (header->deposits + deposits > kMostDeposits) CarryAll();
-    header->deposits += deposits;
-  }
-
-  // Leaves 32 bits in each digit but the highest.
-  HWY_NOINLINE void CarryAll() const {
-    Reach(header->first, HWY_MIN(header->end + 1, S::kDigits));
-    for (size_t digit = header->first; digit + 1 < header->end; ++digit) {
-      int64_t* const row = Row(digit);
-      for (size_t i = 0; i < columns; ++i) {
-        row[columns + i] += row[i] >> kDigitBits;
-        row[i] &= UINT32_MAX;
-      }
-    }
-    header->deposits = 1;
-  }
-
-  // Adds sum * 2^place units.
-  HWY_INLINE void Deposit(size_t column, int64_t sum, size_t place) const {
-    const size_t digit = place / kDigitBits, shift = place % kDigitBits;
-    Reach(digit, digit + 3);
-    const uint64_t low = static_cast<uint64_t>(sum) << shift;
-    int64_t* const at = Row(digit) + column;
-    at[0] += static_cast<int64_t>(low & UINT32_MAX);
-    at[columns] += static_cast<int64_t>(low >> kDigitBits);
-    at[2 * columns] += (sum >> 32) >> (kDigitBits - shift);  // what left the 64 bits
-  }
-};
-
-// ---- item by item ----
-
-template <class S>
-HWY_INLINE double ItemAsDouble(const uint8_t* item) {
-  return static_cast<double>(hn::GetLane(S::Source::Load(hn::CappedTag<typename S::T, 1>(), item)));
-}
-
-template <class S>
-HWY_INLINE void AddOne(const ExactState<S>& state, size_t column, double x) {
-  const auto bits = std::bit_cast<uint64_t>(x);
-  const bool negative = (bits >> 63) != 0;
-  const uint64_t exponent = (bits >> kFractionBits) & kExponentMax;
-  const uint64_t fraction = bits & ((uint64_t{1} << kFractionBits) - 1);
-  if (exponent == kExponentMax) {
-    state.seen[column] |= fraction != 0 ? kNaN : negative ? kMinusInfinity : kPlusInfinity;
-    return;
-  }
-  auto sum = static_cast<int64_t>(fraction | uint64_t{exponent != 0} << kFractionBits);
-  if (sum == 0) return;
-  int place = HWY_MAX(static_cast<int>(exponent), 1) - S::kUnit;
-  if (place < 0) {  // of float32, whose subnormals have no bit below the unit
-    sum >>= -place;
-    place = 0;
-  }
-  state.Deposit(column, negative ? -sum : sum, static_cast<size_t>(place));
-}
-
-template <class S>
-HWY_NOINLINE void AddOneByOne(const ExactState<S>& state, size_t column, const uint8_t* src,
-                              ptrdiff_t step, size_t count) {
-  if ((state.seen[column] & kNaN) == kNaN) return;  // for good
-  for (; count > 0; --count, src += step) AddOne<S>(state, column, ItemAsDouble<S>(src));
-}
-
-// Whether a zero's sign, or its lack, shows: `largest` is that of so many items.
-template <class S>
-HWY_INLINE void NoteZeros(const ExactState<S>& state, size_t column, double largest,
-                          const uint8_t* src, ptrdiff_t step, size_t count) {
-  uint64_t& seen = state.seen[column];
-  if ((seen & kOther) != 0) return;
-  if (largest == 0) {
-    const auto is_minus_zero = [](const uint8_t* item) HWY_ATTR {
-      return std::bit_cast<uint64_t>(ItemAsDouble<S>(item)) == uint64_t{1} << 63;
-    };
-    while (count > 0 && is_minus_zero(src)) {
-      src += step;
-      --count;
-    }
-    if (count == 0) {
-      seen |= kMinusZero;
-      return;
-    }
-  }
-  seen |= kOther;
-}
 
 // ---- blocks ----
 
@@ -434,8 +275,8 @@ HWY_NOINLINE void AddBlock(const ExactState<S>& state, size_t column, const Bloc
     }
     return all;
   };
-  if (try_anchors(std::integral_constant<size_t, S::kFewAnchors>())) return;
-  if (try_anchors(std::integral_constant<size_t, S::kManyAnchors>())) return;
+  if (try_anchors(std::integral_constant<size_t, kFewAnchors<S>>())) return;
+  if (try_anchors(std::integral_constant<size_t, kManyAnchors<S>>())) return;
   for (size_t i = 0; i < block.columns; ++i) {
     if (!done[i]) AddOneByOne(state, column + i, items(i), block.step, block.rows);
   }
@@ -466,60 +307,6 @@ HWY_INLINE void AddRows(const ExactState<S>& state, const uint8_t* src, ptrdiff_
   }
 }
 
-// ---- results ----
-
-// The sum of the digits of a column, rounded.
-template <class S, typename T = typename S::T>
-HWY_INLINE T RoundDigits(const ExactState<S>& state, size_t column) {
-  uint32_t words[S::kDigits + 1];
-  const size_t first = state.header->first, end = state.header->end;
-  int64_t carry = 0;
-  for (size_t digit = first; digit < end; ++digit) {
-    carry += state.Row(digit)[column];
-    words[digit] = static_cast<uint32_t>(carry);
-    carry >>= kDigitBits;
-  }
-  words[end] = static_cast<uint32_t>(carry);
-  const bool negative = carry < 0;
-  if (negative) {
-    uint64_t one = 1;
-    for (size_t digit = first; digit <= end; ++digit) {
-      one += static_cast<uint32_t>(~words[digit]);
-      words[digit] = static_cast<uint32_t>(one);
-      one >>= kDigitBits;
-    }
-  }
-  size_t top = end;
-  while (top > first && words[top] == 0) --top;
-  if (words[top] == 0)
-    return (state.seen[column] & (kOther | kMinusZero)) == kMinusZero ? T{-0.0} : T{0};
-
-  // The highest 64 bits, of which the last says whether there are more below.
-  const auto word = [&](size_t below) {
-    return uint64_t{top >= first + below ? words[top - below] : 0};
-  };
-  const size_t shift = hwy::Num0BitsAboveMS1Bit_Nonzero32(words[top]);
-  const uint64_t third = word(2) << shift;
-  uint64_t bits = (word(0) << kDigitBits | word(1)) << shift | third >> kDigitBits;
-  bool more = static_cast<uint32_t>(third) != 0;
-  for (size_t digit = first; digit + 2 < top && !more; ++digit) more = words[digit] != 0;
-  bits |= more;
-  const int exponent = static_cast<int>(kDigitBits * top + 31 - shift) - 63 + S::kUnitExponent;
-  const T rounded = std::ldexp(static_cast<T>(bits), exponent);
-  return negative ? -rounded : rounded;
-}
-
-template <class S, typename T = typename S::T>
-HWY_NOINLINE void FinishExact(const ExactState<S>& state, uint8_t* dst) {
-  constexpr T kInfinity = std::numeric_limits<T>::infinity();
-  const T of_special[] = {0, kInfinity, -kInfinity, QuietNaN<T>()};
-  for (size_t i = 0; i < state.columns; ++i) {
-    const uint64_t special = state.seen[i] & kNaN;
-    const T result = special != 0 ? of_special[special] : RoundDigits(state, i);
-    memcpy(dst + i * sizeof(T), &result, sizeof(T));
-  }
-}
-
 // ---- the kernels ----
 
 template <class S>
@@ -543,37 +330,6 @@ uint32_t ExactStep(const sc_run* run) {
     });
   }
   return 0;
-}
-
-// Folds columns `group` by `group`. A digit's upper half goes to the next one, so that no digit
-// gets more than a deposit would bring.
-template <class S>
-HWY_INLINE void JoinExact(const ExactState<S>& state, const ExactState<S>& next, size_t group) {
-  if (next.header->first != next.header->end) {
-    state.Expect(2 * group);
-    state.Reach(next.header->first, HWY_MIN(next.header->end + 1, S::kDigits));
-  }
-  // Calls body(column, column of next) for all of these.
-  const auto for_columns = [&](const auto& body) {
-    for (size_t i = 0; i < state.columns; ++i) {
-      const size_t from = i / S::kParts * group * S::kParts + i % S::kParts;
-      for (size_t k = 0; k < group; ++k) body(i, from + k * S::kParts);
-    }
-  };
-  for_columns([&](size_t to, size_t from) { state.seen[to] |= next.seen[from]; });
-  for (size_t digit = next.header->first; digit < next.header->end; ++digit) {
-    int64_t* const low = state.Row(digit);
-    const int64_t* const values = next.Row(digit);
-    if (digit + 1 == S::kDigits) {  // far from full
-      for_columns([&](size_t to, size_t from) { low[to] += values[from]; });
-      continue;
-    }
-    int64_t* const high = state.Row(digit + 1);
-    for_columns([&](size_t to, size_t from) {
-      low[to] += values[from] & UINT32_MAX;
-      high[to] += values[from] >> kDigitBits;
-    });
-  }
 }
 
 template <class S>

@@ -90,18 +90,21 @@ HWY_INLINE void LoadOnce(V& v) {
 #endif
 }
 
-HWY_INLINE bool HasNaT(const uint8_t* src, size_t n) {
+HWY_INLINE bool HasNaT(const uint8_t* src, size_t step, size_t n) {
   bool has = false;
-  for (size_t i = 0; i < n; ++i) has |= LoadAs<int64_t>(src + i * sizeof(int64_t)) == kNaT;
+  for (size_t i = 0; i < n; ++i) has |= LoadAs<int64_t>(src + i * step) == kNaT;
   return has;
 }
 
-template <class Items>
-HWY_NOINLINE void SumFew(WideSum* state, const uint8_t* src, size_t n) {
+// `lanes_of`: AllLanes, or EverySecond, of which one more item must follow.
+template <class Items, class L>
+HWY_NOINLINE void SumFew(L lanes_of, WideSum* state, const uint8_t* src, size_t n) {
+  constexpr bool kPacked = std::is_same_v<L, AllLanes>;
+  constexpr size_t kStep = (kPacked ? 1 : 2) * sizeof(int64_t);
   const hn::ScalableTag<int64_t> d;
   const hn::Repartition<int16_t, decltype(d)> d16;
   const hn::Repartition<int32_t, decltype(d)> d32;
-  const size_t lanes = hn::Lanes(d), vector = lanes * sizeof(int64_t);
+  const size_t lanes = hn::Lanes(d), vector = lanes * kStep;
   const auto upper = hn::BitCast(d16, hn::Set(d, int64_t{1} << kUpperAt));
   auto low = hn::Zero(d);
   // As many as multiplications take cycles; some targets split what they accumulate in two.
@@ -114,13 +117,19 @@ HWY_NOINLINE void SumFew(WideSum* state, const uint8_t* src, size_t n) {
     return hn::BitCast(d16, raw);
   };
   const auto add_row = [&](size_t at, auto& high) HWY_ATTR {
-    auto raw = LoadRow(d, src + at * vector);
-    if constexpr (Items::kBias == 0) LoadOnce(raw);
+    auto raw = lanes_of.Load(d, src + at * vector);
+    if constexpr (kPacked && Items::kBias == 0) LoadOnce(raw);
     return add(raw, high);
   };
   const auto add_first = [&](size_t count) HWY_ATTR {
     const auto neutral = hn::Set(d, static_cast<int64_t>(Items::kBias));
-    const auto items = LoadFirst(d, src, count);
+    uint8_t packed[HWY_MAX_BYTES];
+    const uint8_t* from = src;
+    if constexpr (!kPacked) {
+      GatherItems<sizeof(int64_t)>(packed, src, kStep, count);
+      from = packed;
+    }
+    const auto items = LoadFirst(d, from, count);
     const auto v = add(hn::IfThenElse(hn::FirstN(d, count), items, neutral), high0);
     lowest = hn::Min(lowest, v);
   };
@@ -128,7 +137,7 @@ HWY_NOINLINE void SumFew(WideSum* state, const uint8_t* src, size_t n) {
   const size_t count = n;
   // Whole vectors from whole lines on, where a few more items to begin with can reach one.
   const size_t misaligned = reinterpret_cast<uintptr_t>(src) % vector;
-  if (misaligned != 0 && misaligned % sizeof(int64_t) == 0 && n >= 16 * lanes) {
+  if (kPacked && misaligned != 0 && misaligned % sizeof(int64_t) == 0 && n >= 16 * lanes) {
     const size_t head = (vector - misaligned) / sizeof(int64_t);
     add_first(head);
     src += head * sizeof(int64_t);
@@ -148,18 +157,34 @@ HWY_NOINLINE void SumFew(WideSum* state, const uint8_t* src, size_t n) {
   if constexpr (Items::kTimes) {
     const auto like_nat =
         hn::And(hn::Eq(lowest, hn::Set(d16, INT16_MIN)), hn::Ne(upper, hn::Zero(d16)));
-    if (state->nat == 0 && !hn::AllFalse(d16, like_nat)) state->nat = HasNaT(first, count);
+    if (state->nat == 0 && !hn::AllFalse(d16, like_nat)) state->nat = HasNaT(first, kStep, count);
   }
 }
 
 template <class Items>
-HWY_INLINE void SumColumn(WideSum* state, const uint8_t* packed, size_t n) {
+HWY_INLINE void SumPacked(WideSum* state, const uint8_t* packed, size_t n) {
   while (n > 0) {
     const size_t take = HWY_MIN(n, kMostItems);
-    SumFew<Items>(state, packed, take);
+    SumFew<Items>(AllLanes(), state, packed, take);
     packed += take * sizeof(int64_t);
     n -= take;
   }
+}
+
+// Of items at any step.
+template <class Items>
+HWY_INLINE void SumColumn(WideSum* state, const uint8_t* src, ptrdiff_t step, size_t n) {
+  if (step == 2 * static_cast<ptrdiff_t>(sizeof(int64_t))) {
+    while (n > 1) {
+      const size_t take = HWY_MIN(n - 1, kMostItems);
+      SumFew<Items>(EverySecond(), state, src, take);
+      src += static_cast<ptrdiff_t>(take) * step;
+      n -= take;
+    }
+  }
+  ForPackedPieces<int64_t>(src, step, n, [=](const uint8_t* packed, size_t count) HWY_ATTR {
+    SumPacked<Items>(state, packed, count);
+  });
 }
 
 // ---- many columns ----
@@ -293,9 +318,7 @@ uint32_t WideStep(const sc_run* run) {
   const ptrdiff_t step = run->src_step[0];
   const auto rows = static_cast<size_t>(run->n[0]), columns = static_cast<size_t>(run->n[1]);
   if (columns == 1) {
-    ForPackedPieces<int64_t>(src, step, rows, [=](const uint8_t* packed, size_t n) HWY_ATTR {
-      SumColumn<Items>(state, packed, n);
-    });
+    SumColumn<Items>(state, src, step, rows);
     return 0;
   }
   for (size_t row = 0; row < rows; row += kMostWideRows) {
@@ -326,7 +349,7 @@ uint32_t WideWhole(const sc_run* run) {
   return WideResults<Items>(run, [=](int64_t i) HWY_ATTR {
     WideSum sum = {};
     SumColumn<Items>(&sum, static_cast<const uint8_t*>(run->src) + i * run->src_step[1],
-                     static_cast<size_t>(run->n[0]));
+                     run->src_step[0], static_cast<size_t>(run->n[0]));
     return sum;
   });
 }
@@ -353,7 +376,7 @@ constexpr sc_reduce_entry WideEntry(const char* name) {
           name,
           0,
           sizeof(WideSum),
-          0};
+          1};
 }
 
 }  // namespace

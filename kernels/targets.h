@@ -105,13 +105,16 @@ namespace stridecast::kernels {
   X(Argmin)                         \
   X(Argmax)                         \
   X(ArgComplex)                     \
+  X(ArgLongDouble)                  \
   X(Count)                          \
   X(Sum)                            \
   X(Norms)                          \
   X(Deviations)                     \
+  X(IntegersAsFloat)                \
   X(SumCompensated)                 \
   X(SumReproducible)                \
   X(SumWide)                        \
+  X(ProdWide)                       \
   X(ReduceItems)                    \
   X(ConvertBool)                    \
   X(ConvertInt)                     \

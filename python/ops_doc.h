@@ -313,7 +313,7 @@ ValueError
     An axis is out of range or given twice, `out` has another shape, an option means nothing to `op`, or there is
     nothing to fold for 'min', 'max', 'argmin' or 'argmax'.
 OverflowError
-    A sum does not fit, under ``overflow="raise"`` or of timedeltas.
+    A sum or product does not fit, under ``overflow="raise"`` or of timedeltas.
 
 >>> import stridecast
 >>> from array import array

@@ -125,7 +125,7 @@ struct ReduceOptions {
   ReduceOp op = ReduceOp::kSum;
   std::vector<int> axes;  // of the source, each in [0, ndim), without repetition
   SumAlgorithm algorithm = SumAlgorithm::kPairwise;  // of sums and means of floats
-  /// Sums of 64-bit integers: kWrap, the default, or kRaise. Sums of times: always kRaise.
+  /// Sums and products of integers: kWrap, the default, or kRaise. Sums of times: always kRaise.
   Overflow overflow = Overflow::kDefault;
   /// NaN and NaT do not count. A minimum or mean of nothing else is NaN, its index an error.
   bool skipna = false;

@@ -169,6 +169,53 @@ def test_zeros_are_equal_where_an_index_is_asked_for():
         assert sc.reduce(x[1:], "argmin").item() == 0 == sc.reduce(x[1:], "argmax").item()
 
 
+def multiplied(items):
+    """The exact product of complex numbers."""
+    real, imaginary = Fraction(1), Fraction(0)
+    for item in items:
+        a, b = Fraction(float(item.real)), Fraction(float(item.imag))
+        real, imaginary = real * a - imaginary * b, real * b + imaginary * a
+    return complex(real, imaginary)
+
+
+@pytest.mark.parametrize("code", COMPLEX)
+def test_products_of_complex_numbers(code):
+    x = numbers(code, (3, 4, 50))
+    x /= np.abs(x)
+    tolerance = 200 * float(np.finfo(x.dtype).eps)
+    for y in layouts(x):
+        for axis in AXES[:5]:
+            got = sc.reduce(y, "prod", axis=axis).numpy()
+            packed = np.ascontiguousarray(y)
+            assert got.tobytes() == sc.reduce(packed, "prod", axis=axis).numpy().tobytes()
+            if axis is None:
+                assert abs(got[()] - multiplied(x.ravel())) < tolerance
+            else:
+                assert np.allclose(got, wide(y).prod(axis=axis), atol=tolerance)
+    assert sc.reduce(x[:, :, :0], "prod").item() == 1
+    one = np.array([3 - 4j], x.dtype)
+    assert sc.reduce(one, "prod").item() == 3 - 4j
+    where = np.zeros(x.shape, bool)
+    where[1, 2, 3] = True
+    assert sc.reduce(x, "prod", where=where).numpy()[()] == x[1, 2, 3]
+
+
+@pytest.mark.parametrize("code", ["Zf", "Zd", "Ze"])
+def test_a_complex_number_is_0_where_both_parts_are(code):
+    x = np.zeros((3, 40), "c16" if code == "Zd" else "c8")
+    x[1, 7] = complex(0, 5)
+    x[2, 9] = complex(-0.0, -0.0)
+    y = sc.convert(x, "Ze") if code == "Ze" else x
+    assert sc.reduce(y, "any", axis=1).tolist() == [False, True, False]
+    assert sc.reduce(y, "count_nonzero").item() == 1
+    assert not sc.reduce(y, "all").item()
+    if code != "Ze":
+        for z in (x[:, 1::2], x[:, ::2], x.T, x[::-1]):
+            assert sc.reduce(z, "count_nonzero").item() == np.count_nonzero(z)
+            assert sc.reduce(z, "any").item() == z.any()
+            assert sc.reduce(z + 1, "all").item()
+
+
 def test_complex_numbers_compare_by_real_part_first():
     x = np.array([1 + 5j, 2 - 1j, 2 + 3j, 1 - 9j], "c8")
     assert sc.reduce(x, "max").item() == 2 + 3j and sc.reduce(x, "min").item() == 1 - 9j

@@ -174,8 +174,39 @@ def test_overflow_raises_where_a_sum_needs_more_than_64_bits():
         sc.reduce(unsigned, "sum", overflow="raise")
     assert sc.reduce(unsigned, "sum", overflow="wrap").item() == 0
     assert sc.reduce(np.array([100] * 100, "i1"), "sum", overflow="raise").item() == 10000
-    with pytest.raises(ValueError, match="does not saturate"):
+    with pytest.raises(ValueError, match="they do not saturate"):
         sc.reduce(unsigned, "sum", overflow="saturate")
+
+
+@pytest.mark.parametrize("code", ["i8", "u8", "i2", "?"])
+def test_overflow_raises_where_a_product_needs_more_than_64_bits(code):
+    most = 2**63 - 1 if code == "i8" else 2**64 - 1
+    factors = {"i8": [2**31, -(2**32)], "u8": [2**32 - 1, 2**32 + 1], "i2": [2**7] * 8, "?": [1]}
+    x = np.array(factors[code], code)
+    product = math.prod(factors[code])
+    assert sc.reduce(x, "prod", overflow="raise").item() == product  # -2**63 fits
+    if code == "?":
+        return
+    for more in ([2], [-1]) if code == "i8" else ([2**7],):
+        y = np.concatenate([x, x, np.array(more, code)])
+        with pytest.raises(OverflowError):
+            sc.reduce(y, "prod", overflow="raise")
+        wrapped = sc.reduce(y, "prod").item()
+        assert (wrapped - math.prod(map(int, y))) % 2**64 == 0 and wrapped <= most
+        # A zero, wherever it is, makes the product fit.
+        for at in range(len(y) + 1):
+            with_zero = np.insert(y, at, 0)
+            assert sc.reduce(with_zero, "prod", overflow="raise").item() == 0
+
+
+def test_the_place_of_a_product_that_overflows():
+    x = np.full((3, 70), 1, "i8")
+    x[1, 3:5] = 2**62
+    with pytest.raises(OverflowError, match=r"\b1\b"):
+        sc.reduce(x, "prod", axis=1, overflow="raise")
+    x[1, 60] = 0
+    assert sc.reduce(x, "prod", axis=1, overflow="raise").tolist() == [1, 0, 1]
+    assert sc.reduce(x, "prod", axis=0, overflow="raise").tolist() == x.prod(axis=0).tolist()
 
 
 @pytest.mark.parametrize("code", ["e", "E", "f", "d", "Zf", "Zd"])

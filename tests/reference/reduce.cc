@@ -15,25 +15,40 @@ constexpr size_t kAccumulators = 8;
 
 // How two join, what an accumulator starts from, and what folding nothing gives.
 struct Adding {
-  static constexpr double kNeutral = -0.0, kOfNothing = 0;
+  template <typename T>
+  static constexpr T kNeutral = T{-0.0};
+  template <typename T>
+  static constexpr T kOfNothing = T{0};
   template <typename T>
   static T join(T a, T b) {
     return a + b;
   }
 };
 struct Multiplying {
-  static constexpr double kNeutral = 1, kOfNothing = 1;
+  template <typename T>
+  static constexpr T kNeutral = T{1};
+  template <typename T>
+  static constexpr T kOfNothing = T{1};
   template <typename T>
   static T join(T a, T b) {
     return a * b;
   }
 };
 
+template <typename T>
+struct Complex {
+  T re, im = 0;
+};
+template <typename T>
+Complex<T> operator*(Complex<T> a, Complex<T> b) {
+  return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+
 // One leaf: element i goes to accumulator i % 8.
 template <class Joiner, typename T>
 T fold_leaf(std::span<const T> x) {
   T s[kAccumulators];
-  std::fill(std::begin(s), std::end(s), static_cast<T>(Joiner::kNeutral));
+  std::fill(std::begin(s), std::end(s), Joiner::template kNeutral<T>);
   for (size_t i = 0; i < x.size(); ++i) {
     s[i % kAccumulators] = Joiner::join(s[i % kAccumulators], x[i]);
   }
@@ -47,7 +62,7 @@ T fold_leaf(std::span<const T> x) {
 // is left at the end, the open leaf first, joins from the newest to the oldest.
 template <class Joiner, typename T>
 T fold_tree(std::span<const T> x) {
-  if (x.empty()) return static_cast<T>(Joiner::kOfNothing);
+  if (x.empty()) return Joiner::template kOfNothing<T>;
   std::vector<T> pending;
   const size_t whole_leaves = x.size() / kLeaf;
   for (size_t leaf = 0; leaf < whole_leaves; ++leaf) {
@@ -58,8 +73,10 @@ T fold_tree(std::span<const T> x) {
     }
     pending.push_back(joined);
   }
-  T total = fold_leaf<Joiner>(x.subspan(whole_leaves * kLeaf));
-  for (size_t i = pending.size(); i-- > 0;) total = Joiner::join(pending[i], total);
+  // An empty leaf is none: 1 + 0i would make NaN of an infinite product.
+  if (x.size() % kLeaf != 0) pending.push_back(fold_leaf<Joiner>(x.subspan(whole_leaves * kLeaf)));
+  T total = pending.back();
+  for (size_t i = pending.size() - 1; i-- > 0;) total = Joiner::join(pending[i], total);
   return total;
 }
 
@@ -86,6 +103,15 @@ uint64_t fold_floats(Op op, std::span<const uint64_t> elements, uint64_t mean) {
   const std::span<const T> all(x);
   return std::bit_cast<Bits>(op == Op::kProd ? fold_tree<Multiplying>(all)
                                              : fold_tree<Adding>(all));
+}
+
+template <typename T, typename Bits>
+Element multiply_complex(std::span<const Element> elements) {
+  const auto value = [](uint64_t bits) { return std::bit_cast<T>(static_cast<Bits>(bits)); };
+  std::vector<Complex<T>> x;
+  for (const Element& element : elements) x.push_back({value(element.re), value(element.im)});
+  const Complex<T> product = fold_tree<Multiplying>(std::span<const Complex<T>>(x));
+  return {std::bit_cast<Bits>(product.re), std::bit_cast<Bits>(product.im)};
 }
 
 template <typename T, typename Bits>
@@ -196,9 +222,12 @@ Element best_element(bool largest, DType type, std::span<const Element> elements
   return best;
 }
 
-// Sums and products of floats, given in the accumulator type or narrower.
+// Of integers: what is summed as float64.
+bool sums_floats(Op op) { return op == Op::kSumAsFloat || op == Op::kSumDeviations; }
+
+// Sums and products of floats, given in the accumulator type or narrower, or of such integers.
 uint64_t fold_by_tree(Op op, DType type, std::span<const uint64_t> elements, uint64_t mean) {
-  const DType wide = accumulator(type);
+  const DType wide = is_float(type) ? accumulator(type) : DType::kFloat64;
   std::vector<uint64_t> x;
   for (const uint64_t bits : elements) {
     x.push_back(static_cast<uint64_t>(convert(type, bits, wide, Mode::kWrap).bits));
@@ -243,8 +272,8 @@ uint64_t fold_reals(Op op, DType type, std::span<const uint64_t> elements, uint6
     for (const uint64_t bits : elements) x.push_back(bits & all_but_sign);
     return extreme(true, type, x);
   }
-  return is_float(type) ? fold_by_tree(op, type, elements, mean)
-                        : fold_integers(op, type, elements);
+  return is_float(type) || sums_floats(op) ? fold_by_tree(op, type, elements, mean)
+                                           : fold_integers(op, type, elements);
 }
 
 }  // namespace
@@ -259,6 +288,7 @@ DType folded_type(Op op, DType type) {
   if (op == Op::kAny || op == Op::kAll) return DType::kBool;
   if (op == Op::kCountNonzero || is_arg(op)) return DType::kInt64;
   if (is_extreme(op) || op == Op::kMaxAbs) return type;
+  if (is_real(type) && !is_float(type) && sums_floats(op)) return DType::kFloat64;
   const bool real = op == Op::kSumSquares || op == Op::kSumDeviations;
   return real ? part_type(accumulator(type)) : accumulator(type);
 }
@@ -267,6 +297,10 @@ Element fold(Op op, DType type, std::span<const Element> elements, Element mean)
   if (is_truth(op)) return {fold_truths(op, type, elements)};
   if (is_arg(op)) return {first_best(op == Op::kArgmax, type, elements)};
   if (is_extreme(op) && !is_real(type)) return best_element(op == Op::kMax, type, elements);
+  if (op == Op::kProd && is_complex(type)) {
+    return part_type(type) == DType::kFloat32 ? multiply_complex<float, uint32_t>(elements)
+                                              : multiply_complex<double, uint64_t>(elements);
+  }
   std::vector<uint64_t> re, im;
   for (const Element& element : elements) {
     re.push_back(element.re);

@@ -27,6 +27,7 @@ enum class Op : uint8_t {
   kMaxAbs,
   kSumSquares,
   kSumDeviations,
+  kSumAsFloat,
 };
 
 /// An element as bits: of complex numbers two parts, of real ones and times (an int64) one.
@@ -48,8 +49,10 @@ DType folded_type(Op op, DType type);
 /// joined as a binary counter; the sum of nothing is +0.0. Products of floats: the same from 1.0.
 /// Sums and products of integers are int64 that wrap. The other sums are of absolute values, of
 /// squares, and of squares of what is left after `mean`, which is of the accumulator type: each
-/// rounded, then as sums. Of complex numbers the parts are folded each for itself, and sums of
-/// squares are those of both parts, added.
+/// rounded, then as sums. Sums of integers as floats, and of the squares of their deviations, are
+/// of elements that are rounded to float64 first. Of complex numbers the parts are folded each for
+/// itself, and sums of squares are those of both parts, added; products are (ac - bd) + (ad + bc)i,
+/// each product and each sum rounded.
 ///
 /// Minima and maxima of real numbers are the element, a NaN if there is one, and know -0.0 as less
 /// than +0.0; of complex numbers by real part, then by imaginary part, zeros being equal and +0.0,
