@@ -278,12 +278,24 @@ HWY_INLINE PartValues<S> JoinValues(PartValues<S> a, PartValues<S> b) {
 
 template <class S, typename T = typename S::T>
 HWY_INLINE PartValues<S> JoinAccumulators(const T* a) {
-  const auto join = [=](size_t i) HWY_ATTR {
-    PartValues<S> pair[2];
-    memcpy(pair, a + i * S::kParts, sizeof pair);
-    return JoinValues<S>(pair[0], pair[1]);
-  };
-  return JoinValues<S>(JoinValues<S>(join(0), join(2)), JoinValues<S>(join(4), join(6)));
+  using J = typename S::Joiner;
+  if constexpr (kJoinsBothParts<J>) {
+    const auto join = [=](size_t i) HWY_ATTR {
+      PartValues<S> pair[2];
+      memcpy(pair, a + i * S::kParts, sizeof pair);
+      return JoinValues<S>(pair[0], pair[1]);
+    };
+    return JoinValues<S>(JoinValues<S>(join(0), join(2)), JoinValues<S>(join(4), join(6)));
+  } else {
+    constexpr size_t k = S::kParts;
+    PartValues<S> joined;
+    for (size_t p = 0; p < k; ++p, ++a) {
+      joined.part[p] =
+          J::JoinOne(J::JoinOne(J::JoinOne(a[0], a[k]), J::JoinOne(a[2 * k], a[3 * k])),
+                     J::JoinOne(J::JoinOne(a[4 * k], a[5 * k]), J::JoinOne(a[6 * k], a[7 * k])));
+    }
+    return joined;
+  }
 }
 
 // The sum of 2^level leaves joins those before it, of which there are `leaves`, a multiple of
@@ -341,8 +353,9 @@ HWY_INLINE void AddElements(T* accumulators, const uint8_t* src, size_t count, c
 
 template <class S, typename T = typename S::T>
 HWY_INLINE void ClearAccumulators(T* accumulators) {
-  for (size_t i = 0; i < S::kRound; ++i) {
-    accumulators[i] = static_cast<T>(S::Joiner::kNeutral[i % S::kParts]);
+  const hn::CappedTag<T, S::kRound> d;
+  for (size_t i = 0; i < S::kRound; i += hn::Lanes(d)) {
+    hn::StoreU(Neutral<S>(d), d, accumulators + i);
   }
 }
 

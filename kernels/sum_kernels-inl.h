@@ -119,15 +119,10 @@ HWY_NOINLINE void SumRows(const SumState<S>& state, SumRowsSource<S> source, siz
       static_assert(kRowGroup == 4 * kAccumulators);
       for (size_t i = 0; i < kAccumulators; ++i) {
         const uint8_t* const rows_of_sum = source.src + static_cast<ptrdiff_t>(i) * step;
-        const uint8_t* const next = i + 1 < kAccumulators
-                                        ? rows_of_sum + step
-                                        : source.src + static_cast<ptrdiff_t>(kRowGroup) * step;
         T* const sums = state.accumulators + (phase + i) % kAccumulators * state.columns;
         ForColumns(d, state.columns, [=](size_t column, auto lanes) HWY_ATTR {
           const uint8_t* const from = rows_of_sum + column * S::kPartBytes;
           const auto at = source.About(d, lanes, column);
-          for (ptrdiff_t r = 0; r < 4; ++r)
-            __builtin_prefetch(next + column * S::kPartBytes + r * 8 * step, 0, 2);
           auto sum = lanes.Load(d, static_cast<const T*>(sums + column));
           sum = J::Join(sum, source.Load(d, lanes, from, at));
           sum = J::Join(sum, source.Load(d, lanes, from + 8 * step, at));
@@ -169,9 +164,10 @@ template <class S>
 uint32_t SumInit(const sc_run* run) {
   const SumState<S> state(run->state, run->n[1]);
   *state.header = SumHeader{0, 0};
-  for (size_t i = 0; i < kAccumulators * state.columns; ++i) {
-    state.accumulators[i] = static_cast<typename S::T>(S::Joiner::kNeutral[i % S::kParts]);
-  }
+  const hn::ScalableTag<typename S::T> d;
+  ForColumns(d, kAccumulators * state.columns, [=](size_t i, auto lanes) HWY_ATTR {
+    lanes.Store(Neutral<S>(d), d, state.accumulators + i);
+  });
   return 0;
 }
 
