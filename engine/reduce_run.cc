@@ -393,13 +393,24 @@ void fold_together(Team& team, Folder& folder, const FoldBlock& block) {
   team.fold_all(folder, block);
 }
 
+// Of many packed runs every thread has some of its own: runs do not mind how many make a block.
+// Only few are shared, each by all threads.
+int64_t columns_of_block(const Plan::Impl& plan, int threads) {
+  const ReduceProgram& program = *plan.reduce;
+  const int64_t wanted = int64_t{4} * threads;  // blocks
+  if (program.way != FoldWay::kAlong || Blocks(plan, program.columns).count() >= wanted) {
+    return program.columns;
+  }
+  return std::clamp(Blocks(plan, 1).count() / wanted, int64_t{1}, program.columns);
+}
+
 }  // namespace
 
 RunStatus run_reduce(const Plan::Impl& plan, const Cursor& operands, const RunOptions& options) {
   const kernels::DefaultFloatEnvironment environment;
   const ReduceProgram& program = *plan.reduce;
-  const Blocks blocks(plan, program.columns);
   const int threads = thread_count(options, plan.bytes_moved);
+  const Blocks blocks(plan, columns_of_block(plan, threads));
   Failure failure;
   const auto run_blocks = [&](int64_t begin, int64_t end) {
     Reducer reducer(plan, failure, nullptr);
