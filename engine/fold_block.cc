@@ -73,8 +73,8 @@ Folder::Folder(const ReduceProgram& program, std::span<const Fold> folds, Room r
         bytes += state_bytes(entry(k, inner), program_.columns);
       }
       depth.states = pieces.take(bytes);
-      const int64_t results =
-          std::max(rows_together(program_.columns) * program_.columns, program_.beside);
+      // Blocks of fewer columns take more rows together.
+      const int64_t results = std::max({kResultsTogether, program_.columns, program_.beside});
       for (size_t k = 0; k < folds_.size(); ++k) {
         depth.rows[k] = pieces.take(results * folds_[k].result_size);
       }

@@ -380,8 +380,10 @@ Folding find_folding(const KernelTable& table, const Format& src, const Format& 
     case Family::kSum:
     case Family::kMean:
       folding.item = summed_as(op, from, to);
-      if (options.overflow == Overflow::kRaise && may_overflow(folding.item)) {
-        folding.item = accumulator_of(folding.item);
+      // Where it matters, what is checked are the 64 bits of the result.
+      if (options.overflow == Overflow::kRaise && is_integer(folding.item) && is_integer(to) &&
+          (may_overflow(folding.item) || options.initial.size != 0)) {
+        folding.item = to;
       }
       kernel = sum_kernel(options, folding.item);
       break;

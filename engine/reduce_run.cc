@@ -398,9 +398,8 @@ void fold_together(Team& team, Folder& folder, const FoldBlock& block) {
 int64_t columns_of_block(const Plan::Impl& plan, int threads) {
   const ReduceProgram& program = *plan.reduce;
   const int64_t wanted = int64_t{4} * threads;  // blocks
-  if (program.way != FoldWay::kAlong || Blocks(plan, program.columns).count() >= wanted) {
-    return program.columns;
-  }
+  const bool shares = threads > 1 && program.way == FoldWay::kAlong;
+  if (!shares || Blocks(plan, program.columns).count() >= wanted) return program.columns;
   return std::clamp(Blocks(plan, 1).count() / wanted, int64_t{1}, program.columns);
 }
 

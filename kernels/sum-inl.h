@@ -345,7 +345,7 @@ HWY_INLINE void AddElements(T* accumulators, const uint8_t* src, size_t count, c
       }
       const FirstLanes few{HWY_MIN(rest - a, lanes)};
       const auto items = S::Map::Of(S::Source::LoadLanes(d, few, from), at);
-      sum = J::Join(sum, hn::IfThenElse(hn::FirstN(d, few.count), items, Neutral<S>(d)));
+      sum = hn::IfThenElse(hn::FirstN(d, few.count), J::Join(sum, items), sum);
     }
     hn::StoreU(sum, d, accumulators + a);
   }
@@ -519,8 +519,12 @@ HWY_NOINLINE void SumPacked(const SumState<S>& state, const uint8_t* src, size_t
     // One by one to where the accumulators begin anew.
     for (; count > 0 && filled % kAccumulators != 0; --count, ++filled, src += S::kElement) {
       T rotated[S::kRound];
-      ClearAccumulators<S>(rotated);
-      AddElements<S>(rotated, src, 1, about);
+      if constexpr (kJoinsBothParts<typename S::Joiner>) {
+        memcpy(rotated, src, S::kElement);  // 1 + 0i would change the sign of a zero
+      } else {
+        ClearAccumulators<S>(rotated);
+        AddElements<S>(rotated, src, 1, about);
+      }
       T* const into = accumulators + filled % kAccumulators * S::kParts;
       PartValues<S> both[2];
       memcpy(&both[0], into, sizeof both[0]);

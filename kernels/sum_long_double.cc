@@ -65,9 +65,10 @@ void store(const Value& value, char* item) {
 // A summing says
 //   using Item;                                    // what is read
 //   using Value;                                   // what is added
-//   static constexpr bool kAbout;                  // it looks at a value that belongs to the
-//   column static constexpr Value kNeutral, kOfNothing; static Value of(const Item&, const Item&
-//   about); static Value join(const Value&, const Value&);
+//   static constexpr bool kAbout;                  // it looks at a value of the column
+//   static constexpr Value kNeutral, kOfNothing;
+//   static Value of(const Item&, const Item& about);
+//   static Value join(const Value&, const Value&);
 
 struct AddingReal {
   using Value = Real;

@@ -193,6 +193,14 @@ def test_products_of_complex_numbers(code):
             else:
                 assert np.allclose(got, wide(y).prod(axis=axis), atol=tolerance)
     assert sc.reduce(x[:, :, :0], "prod").item() == 1
+    # Zeros of either sign: lanes that hold no item must not change them.
+    signs = np.random.default_rng(3).choice([-1.0, -0.0, 0.0, 1.0], (2, 40))
+    z = np.empty(40, x.dtype)
+    z.real, z.imag = signs
+    for n in range(1, 41):
+        along = sc.reduce(z[:n], "prod").numpy()
+        across = sc.reduce(np.repeat(z[:n, None], 3, axis=1), "prod", axis=0).numpy()
+        assert across.tobytes() == 3 * along.tobytes()
     one = np.array([3 - 4j], x.dtype)
     assert sc.reduce(one, "prod").item() == 3 - 4j
     where = np.zeros(x.shape, bool)

@@ -199,6 +199,17 @@ def test_overflow_raises_where_a_product_needs_more_than_64_bits(code):
             assert sc.reduce(with_zero, "prod", overflow="raise").item() == 0
 
 
+@pytest.mark.parametrize("code", ["u1", "u2", "u4"])
+def test_a_signed_result_is_checked_as_such(code):
+    x = np.full(64, 2, code)
+    with pytest.raises(OverflowError):
+        sc.reduce(x[:63], "prod", dtype="q", overflow="raise")  # 2**63
+    assert sc.reduce(x[:62], "prod", dtype="q", overflow="raise").item() == 2**62
+    assert sc.reduce(x[:63], "prod", overflow="raise").item() == 2**63
+    with pytest.raises(OverflowError):
+        sc.reduce(x, "sum", dtype="q", overflow="raise", initial=2**63 - 1)
+
+
 def test_the_place_of_a_product_that_overflows():
     x = np.full((3, 70), 1, "i8")
     x[1, 3:5] = 2**62
@@ -307,3 +318,14 @@ def test_threads_change_no_bit():
             one = bytes(sc.reduce(x, op, axis=axis, threads=1))
             assert bytes(sc.reduce(x, op, axis=axis, threads=4)) == one
             assert bytes(sc.reduce(np.asfortranarray(x), op, axis=axis, threads=2)) == one
+
+
+def test_blocks_of_few_columns_hold_what_they_fold():
+    # Rows of 17 float32 in turns of 64: results in between need more room than a row of results.
+    for shape, axis in (((64, 257, 17), (0, 2)), ((3, 7, 257, 17), (1, 3)), ((16, 1024, 9), (0, 2))):
+        x = np.ones(shape, "f4")
+        expected = x.sum(axis=axis)
+        for threads in (1, 2, 3):
+            for op, want in (("sum", expected), ("var", expected * 0), ("prod", expected * 0 + 1)):
+                got = sc.reduce(x, op, axis=axis, threads=threads).numpy()
+                assert np.array_equal(got, want), (op, shape, threads)
