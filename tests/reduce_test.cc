@@ -152,6 +152,20 @@ TEST_P(ReduceTest, NegativeZerosAddUpToNegativeZero) {
             0x80000000u);
 }
 
+// Blocks narrower than the plan's, of one thread among several or at the end, take more turns
+// together: what these give has room.
+TEST_P(ReduceTest, SmallBlocksHoldWhatTheyFold) {
+  const Plan plan = Plan::reduce(Layout::contiguous(Format::parse("f"), {64, 257, 17}),
+                                 Layout::contiguous(Format::parse("f"), {257}),
+                                 {.op = ReduceOp::kSum, .axes = {0, 2}});
+  const std::vector<float> x(64 * 257 * 17, 1);
+  for (const int threads : {1, 2, 3, 4}) {
+    std::vector<float> result(257);
+    plan.run(x.data(), result.data(), RunOptions{.threads = threads});
+    EXPECT_EQ(result, std::vector<float>(257, 64 * 17)) << threads << " threads";
+  }
+}
+
 TEST_P(ReduceTest, NoAxesIsACopy) {
   const float in[4] = {1, -0.0f, 3, 4};
   float out[4] = {};

@@ -322,7 +322,11 @@ def test_threads_change_no_bit():
 
 def test_blocks_of_few_columns_hold_what_they_fold():
     # Rows of 17 float32 in turns of 64: results in between need more room than a row of results.
-    for shape, axis in (((64, 257, 17), (0, 2)), ((3, 7, 257, 17), (1, 3)), ((16, 1024, 9), (0, 2))):
+    for shape, axis in (
+        ((64, 257, 17), (0, 2)),
+        ((3, 7, 257, 17), (1, 3)),
+        ((16, 1024, 9), (0, 2)),
+    ):
         x = np.ones(shape, "f4")
         expected = x.sum(axis=axis)
         for threads in (1, 2, 3):
