@@ -31,7 +31,7 @@ struct Fold {
   DType result = DType::kOpaque;            // of what it gives
   int64_t result_size = 0;
   bool counts = false;             // the bytes, not the items
-  unsigned char neutral[32] = {};  // the item that changes nothing
+  unsigned char neutral[32] = {};  // changes nothing; but, of complex products, zeros
 };
 
 /// How results come from what was folded.

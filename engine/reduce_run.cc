@@ -19,11 +19,12 @@
 #include "engine/pipeline.h"
 #include "engine/run.h"
 #include "kernels/fp_environment.h"
+#include "kernels/sum_tree.h"
 
 namespace stridecast::internal {
 namespace {
 
-constexpr int64_t kLeaf = 128;  // elements of a leaf of the summation tree
+constexpr int64_t kLeaf = kernels::kSumLeaf;  // elements of a leaf of the summation tree
 
 struct FreeAligned {
   void operator()(char* p) const { ::operator delete (p, std::align_val_t{kCacheLine}); }

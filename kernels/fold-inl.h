@@ -1,5 +1,6 @@
 // Folding vectors where order is void: what an operation is, minima and maxima under a total order,
-// and folds of rows and of packed runs. fold.cc and arg.cc make kernels of it. Per-target header.
+// and folds of rows and of packed runs. fold_kernels-inl.h makes kernels of it, and
+// arg_vectors-inl.h looks for the best item by it. Per-target header.
 #if defined(STRIDECAST_KERNELS_FOLD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef STRIDECAST_KERNELS_FOLD_INL_H_
 #undef STRIDECAST_KERNELS_FOLD_INL_H_

@@ -13,28 +13,18 @@ namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
 
 // Rounded to float64 where they have more than 53 bits.
-template <typename T>
-struct AsFloat64 {
-  using Item = T;
-  using Sum = double;
-  static constexpr size_t kParts = 1;
-  template <class D>
-  static HWY_INLINE hn::Vec<D> Convert(D d, hn::Vec<hn::Rebind<T, D>> v) {
-    if constexpr (sizeof(T) == sizeof(double)) {
+struct ToFloat64 {
+  template <class D, class V>
+  static HWY_INLINE hn::Vec<D> Of(D d, V v) {
+    if constexpr (sizeof(hn::TFromV<V>) == sizeof(double)) {
       return hn::ConvertTo(d, v);
     } else {
       return hn::PromoteTo(d, v);
     }
   }
-  template <class D>
-  static HWY_INLINE hn::Vec<D> Load(D d, const uint8_t* src) {
-    return Convert(d, LoadRow(hn::Rebind<T, D>(), src));
-  }
-  template <class D, class L>
-  static HWY_INLINE hn::Vec<D> LoadLanes(D d, L lanes, const uint8_t* src) {
-    return Convert(d, lanes.Load(hn::Rebind<T, D>(), src));
-  }
 };
+template <typename T>
+using AsFloat64 = Converted<T, double, ToFloat64>;
 
 template <typename T>
 void SetInteger(KernelTable& table, DType type, const char* sum, const char* deviations) {

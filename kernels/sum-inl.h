@@ -27,12 +27,13 @@
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
 #include "kernels/reduce-inl.h"
+#include "kernels/sum_tree.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr size_t kLeaf = 128, kAccumulators = 8, kLevels = 56;  // 2^56 leaves are 2^63 elements
+constexpr size_t kLeaf = kSumLeaf, kAccumulators = kSumAccumulators, kLevels = kSumLevels;
 
 struct SumHeader {
   uint64_t leaves;  // finished ones
@@ -64,29 +65,36 @@ struct AsTheyAre {
   }
 };
 
-// float16 and bfloat16, whose values float32 has.
-template <typename Half>
-struct Widened {
-  using Item = uint16_t;
-  using Sum = float;
+// Converted as they are read, by Conversion::Of(d, lanes of ItemT).
+template <typename ItemT, typename SumT, class Conversion>
+struct Converted {
+  using Item = ItemT;
+  using Sum = SumT;
   static constexpr size_t kParts = 1;
   template <class D>
-  static HWY_INLINE hn::Vec<D> Widen(D d, hn::Vec<hn::Rebind<uint16_t, D>> v) {
+  static HWY_INLINE hn::Vec<D> Load(D d, const uint8_t* src) {
+    return Conversion::Of(d, LoadRow(hn::Rebind<ItemT, D>(), src));
+  }
+  template <class D, class L>
+  static HWY_INLINE hn::Vec<D> LoadLanes(D d, L lanes, const uint8_t* src) {
+    return Conversion::Of(d, lanes.Load(hn::Rebind<ItemT, D>(), src));
+  }
+};
+
+// float16 and bfloat16, whose values float32 has.
+template <typename Half>
+struct WidenHalf {
+  template <class D, class V>
+  static HWY_INLINE hn::Vec<D> Of(D d, V v) {
     if constexpr (std::is_same_v<Half, Float16>) {
       return Float16ToFloat32(d, v);
     } else {
       return BFloat16AsFloat32(d, v);
     }
   }
-  template <class D>
-  static HWY_INLINE hn::Vec<D> Load(D d, const uint8_t* src) {
-    return Widen(d, LoadRow(hn::Rebind<uint16_t, D>(), src));
-  }
-  template <class D, class L>
-  static HWY_INLINE hn::Vec<D> LoadLanes(D d, L lanes, const uint8_t* src) {
-    return Widen(d, lanes.Load(hn::Rebind<uint16_t, D>(), src));
-  }
 };
+template <typename Half>
+using Widened = Converted<uint16_t, float, WidenHalf<Half>>;
 
 // Every second element of a source, of which one more must follow; of two parts: of 32 bits each.
 template <class Packed>

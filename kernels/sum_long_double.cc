@@ -10,11 +10,12 @@
 
 #include "kernels/kernel_table.h"
 #include "kernels/long_double.h"
+#include "kernels/sum_tree.h"
 
 namespace stridecast::kernels {
 namespace {
 
-constexpr int64_t kLeaf = 128, kAccumulators = 8, kLevels = 56;
+constexpr int64_t kLeaf = kSumLeaf, kAccumulators = kSumAccumulators, kLevels = kSumLevels;
 
 struct Header {
   uint64_t leaves;  // finished ones

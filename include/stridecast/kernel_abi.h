@@ -92,8 +92,9 @@ typedef struct sc_entry {
  *   finish  writes the n[1] results, packed, to dst
  * These four see the same n[1] for one block of states, state_header_bytes + n[1] *
  * state_column_bytes. Two more, where they are not NULL, spare what the four would cost:
- *   whole   init, step and finish at once, without a state, of columns whose n[0] items are packed
- *           and which lie src_step[1] apart; src_step[0] is the item size
+ *   whole   init, step and finish at once, without a state, of columns which lie src_step[1]
+ *           apart; their n[0] items are packed, or two item sizes apart where the entry says
+ *           every_second: src_step[0] tells which
  *   join    folds the columns of the states at src, n[1] groups of n[0] columns, into run.state of
  *           n[1]. Only where the order of a fold cannot be seen. The states at src are lost. */
 typedef struct sc_reduce_entry {
