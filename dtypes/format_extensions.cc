@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
-#include <limits>
 #include <string_view>
 #include <utility>
 
 #include "dtypes/dtype_table.h"
+#include "dtypes/time_unit.h"
 #include "dtypes/type_registry.h"
 
 namespace stridecast::internal {
@@ -24,8 +24,7 @@ bool no_param(std::string_view param, CustomFacts*) { return param.empty(); }
 bool time_unit_param(std::string_view param, CustomFacts* facts) {
   TimeUnit unit;
   if (!parse_time_unit(param, &unit)) return false;
-  facts->param = unit.unit;
-  if (unit.multiple != 1) facts->param = std::to_string(unit.multiple) + facts->param;
+  facts->param = unit_text(unit);
   return true;
 }
 
@@ -179,29 +178,7 @@ bool read_hex(std::string_view text, uint64_t* value) {
   return error == std::errc() && stop == text.data() + text.size() && !text.empty();
 }
 
-constexpr std::string_view kTimeUnits[] = {"Y",  "M",  "W",  "D",  "h",  "m", "s",
-                                           "ms", "us", "ns", "ps", "fs", "as"};
-
 }  // namespace
-
-bool parse_time_unit(std::string_view param, TimeUnit* unit) noexcept {
-  *unit = TimeUnit{};
-  if (param.empty()) return true;
-  size_t digits = 0;
-  while (digits < param.size() && param[digits] >= '0' && param[digits] <= '9') ++digits;
-  if (digits > 0) {
-    if (param[0] == '0') return false;
-    const auto [stop, error] = std::from_chars(param.data(), param.data() + digits, unit->multiple);
-    if (error != std::errc() || unit->multiple > std::numeric_limits<int32_t>::max()) return false;
-  }
-  for (const std::string_view known : kTimeUnits) {
-    if (param.substr(digits) == known) {
-      unit->unit = known;
-      return true;
-    }
-  }
-  return false;
-}
 
 Resolution resolve_custom(const CustomType& type, CustomFacts* facts) {
   *facts = CustomFacts{};

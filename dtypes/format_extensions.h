@@ -44,14 +44,6 @@ bool is_builtin(std::string_view module, std::string_view qualname) noexcept;
 // means none.
 bool read_foreign_spelling(std::string_view alternative, CustomType* type);
 
-// A datetime64 or timedelta64 parameter: "us", "25us", or "" for the generic unit.
-struct TimeUnit {
-  int64_t multiple = 1;   // 1 to 2^31 - 1
-  std::string_view unit;  // one of Y M W D h m s ms us ns ps fs as, or "" (generic)
-};
-// False if `param` is none.
-bool parse_time_unit(std::string_view param, TimeUnit* unit) noexcept;
-
 }  // namespace stridecast::internal
 
 #endif  // STRIDECAST_DTYPES_FORMAT_EXTENSIONS_H_

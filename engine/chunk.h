@@ -234,6 +234,10 @@ class Pipeline {
           stage_.n[1] = columns;
           leaf_.scaling->aim(stage_, at.param, param_step_[0], param_step_[1]);
         }
+        if (stage.rows > 1) {
+          stage_.n[0] = stage.rows;
+          stage_.dst_step[0] = last ? leaf_.row_step : rows * columns * stage.out_size;
+        }
         stage_.src = data_;
         stage_.dst = to;
         stage_.index = at.index;

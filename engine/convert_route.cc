@@ -224,16 +224,20 @@ const sc_entry* with_zeros(const RouteBuilder& b) {
 
 // The real part and a zero.
 Route real_to_complex(const KernelTable& table, DType src, DType dst, const ConvertRules& rules) {
-  const DType part = component_type(dst);
   RouteBuilder b(table, src, rules);
-  route_real(b, part);
-  const sc_entry* const fused = with_zeros(b);
-  if (fused != nullptr) b.drop_last();
-  b.add(fused != nullptr ? *fused : table.complex_from_real[part_index(part)], dst);
+  route_real(b, component_type(dst));
+  add_zero_part(b, dst);
   return b.route();
 }
 
 }  // namespace
+
+void add_zero_part(RouteBuilder& b, DType dst) {
+  const sc_entry* const fused = with_zeros(b);
+  if (fused != nullptr) b.drop_last();
+  const sc_entry& apart = b.table().complex_from_real[part_index(component_type(dst))];
+  b.add(fused != nullptr ? *fused : apart, dst);
+}
 
 // From here on `dst` is no type that the source's bits are already of.
 void route_plain(RouteBuilder& b, DType dst, bool saturate) {
@@ -315,7 +319,12 @@ unsigned char* run_packed(const Route& route, int64_t src_size, int64_t items, u
 
 ConvertRules rules_of(const ConvertOptions& options) noexcept {
   ConvertRules rules;
-  if (options.overflow != Overflow::kDefault) rules.overflow = options.overflow;
+  const bool of_numbers =
+      options.overflow != Overflow::kDefault && options.overflow != Overflow::kNat;
+  if (of_numbers) rules.overflow = options.overflow;
+  rules.time_overflow = options.overflow;
+  rules.text_errors = options.text_errors;
+  rules.utc_suffix = options.utc_suffix;
   rules.nan = options.nan;
   rules.rounding = options.rounding;
   rules.seed = options.seed;

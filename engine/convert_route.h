@@ -5,18 +5,23 @@
 #ifndef STRIDECAST_ENGINE_CONVERT_ROUTE_H_
 #define STRIDECAST_ENGINE_CONVERT_ROUTE_H_
 
+#include <memory>
 #include <variant>
 
 #include "dtypes/type_registry.h"
 #include "kernels/kernel_table.h"
+#include "kernels/time_fields.h"
+#include "kernels/time_params.h"
 #include "stridecast/plan.h"
 
 namespace stridecast::internal {
 
 /// What a stage's kernel reads as sc_run.params; a pointer is to something that outlives plans.
-using StageParams = std::variant<const void*, kernels::LimitParams, kernels::NarrowFloatParams,
-                                 kernels::NarrowIntParams, kernels::RoundParams,
-                                 kernels::ExactParams, kernels::TextParams>;
+using StageParams =
+    std::variant<const void*, kernels::LimitParams, kernels::NarrowFloatParams,
+                 kernels::NarrowIntParams, kernels::RoundParams, kernels::ExactParams,
+                 kernels::TextParams, kernels::TimeScaleParams, kernels::TimeTextParams,
+                 std::shared_ptr<const kernels::TimeFieldsParams>>;
 
 struct Stage {
   const sc_entry* entry = nullptr;
@@ -24,9 +29,13 @@ struct Stage {
   int64_t out_size = 0;      // bytes of one of them
   StageParams data = static_cast<const void*>(nullptr);
   int32_t lanes = 1;  // numbers an item: 2 where the kernel sees a complex one as its two parts
+  int32_t rows =
+      1;  // results an item, each in a row of its own: the last stage of a plan of fields
 
   const void* params() const noexcept {
     if (const auto* pointer = std::get_if<const void*>(&data)) return *pointer;
+    using Shared = std::shared_ptr<const kernels::TimeFieldsParams>;
+    if (const auto* shared = std::get_if<Shared>(&data)) return shared->get();
     return std::visit([](const auto& held) -> const void* { return &held; }, data);
   }
   bool writes() const noexcept { return entry->dst_access != SC_ACCESS_NONE; }
@@ -59,6 +68,9 @@ struct ConvertRules {
   int64_t draws = 1;  // random numbers an item
   bool same_value = false;
   ComplexToReal complex_to_real = ComplexToReal::kRealPart;
+  Overflow time_overflow = Overflow::kDefault;  // as it was given
+  TextErrors text_errors = TextErrors::kRaise;
+  bool utc_suffix = false;
 };
 ConvertRules rules_of(const ConvertOptions& options) noexcept;
 

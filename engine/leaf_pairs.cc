@@ -46,7 +46,9 @@ void refuse_references(const Format& format, const std::vector<Leaf>& leaves) {
 }
 
 Element element_of(const Leaf& leaf) {
-  return Element{leaf.path, leaf.type, leaf.order, leaf.itemsize, leaf.swap_unit};
+  Element element{leaf.path, leaf.type, leaf.order, leaf.itemsize, leaf.swap_unit};
+  element.time = time_facts(leaf.type, leaf.custom);
+  return element;
 }
 
 bool same_bits(const Leaf& src, const Leaf& dst) {
@@ -71,9 +73,11 @@ std::string advice_on(const Leaf& leaf) {
          "' if it registers the type, or register it";
 }
 
-[[noreturn]] void no_conversion(const Leaf& src, const Leaf& dst) {
+// `why`: what to say of it, or nothing.
+[[noreturn]] void no_conversion(const Leaf& src, const Leaf& dst, const std::string& why) {
   std::string text =
       "no conversion from " + describe(src) + " to " + describe(dst) + at_field(dst.path);
+  if (!why.empty()) text += ": " + why;
   for (const Leaf* leaf : {&src, &dst}) {
     if (!is_unknown(*leaf)) continue;
     text += "; " + advice_on(*leaf);
@@ -152,10 +156,17 @@ bool casts_texts(const Leaf& src, const Leaf& dst, bool safely) {
          (!safely || text_length(src.type, src.itemsize) <= text_length(dst.type, dst.itemsize));
 }
 
+bool is_time(const Element& element) { return element.time.kind != TimeFacts::kNone; }
+TimeEnd time_end(const Element& element) { return {element.type, element.size, element.time}; }
+
 // Whether `casting` allows a pair that is converted.
-bool casting_allows(const Leaf& src, const Leaf& dst, Casting casting) {
+bool casting_allows(const Element& src_element, const Element& dst_element, const Leaf& src,
+                    const Leaf& dst, Casting casting) {
   if (casting == Casting::kUnsafe || casting == Casting::kSameValue) return true;
   const bool safely = casting == Casting::kSafe;
+  if (is_time(src_element) || is_time(dst_element)) {
+    return casts_times(time_end(src_element), time_end(dst_element), casting);
+  }
   if (is_number(src.type) && is_number(dst.type)) {
     return safely ? casts_safely(src.type, dst.type) : casts_within_kind(src.type, dst.type);
   }
@@ -177,9 +188,9 @@ Element real_part(const Element& element) {
   return part;
 }
 
-bool drops_imaginary(DType src, DType dst, const ConvertOptions& options) {
-  return is_complex(src) && is_real(dst) && dst != DType::kBool &&
-         options.complex_to_real == ComplexToReal::kRealPart &&
+bool drops_imaginary(const Element& src, const Element& dst, const ConvertOptions& options) {
+  const bool real = (is_real(dst.type) && dst.type != DType::kBool) || is_time(dst);
+  return is_complex(src.type) && real && options.complex_to_real == ComplexToReal::kRealPart &&
          options.casting != Casting::kSameValue;
 }
 
@@ -189,15 +200,21 @@ LeafProgram pair_leaves(const KernelTable& table, const Leaf& src, const Leaf& d
   const bool same = same_bits(src, dst);
   const bool numbers = is_number(src.type) && is_number(dst.type);
   const bool texts = is_text(src.type) && is_text(dst.type);
-  if (!numbers && !texts && !same) {
+  if (same) {
+    from.time = to.time = {};  // their bits move
+  } else if (is_time(from) || is_time(to)) {
+    if (drops_imaginary(from, to, options)) from = real_part(from);
+    std::string why;
+    if (!converts_times(time_end(from), time_end(to), options, &why)) no_conversion(src, dst, why);
+  } else if (!numbers && !texts) {
     from.registered = find_conversions(src);
     to.registered = find_conversions(dst);
-    if (!converts(from, to)) no_conversion(src, dst);
+    if (!converts(from, to)) no_conversion(src, dst, "");
   }
-  if (!same && !casting_allows(src, dst, options.casting)) {
+  if (!same && !casting_allows(from, to, src, dst, options.casting)) {
     casting_forbids(src, dst, options.casting);
   }
-  if (drops_imaginary(from.type, to.type, options)) from = real_part(from);
+  if (drops_imaginary(from, to, options)) from = real_part(from);
   if (from.type == DType::kComplexLongDouble && is_real(to.type) && to.type != DType::kBool) {
     throw Error(ErrorCode::kNoConversion,
                 "no magnitude, and no check that the imaginary part is 0, exists for clongdouble" +
@@ -258,21 +275,46 @@ LeafPairs pair_all(const std::vector<Leaf>& src, const std::vector<Leaf>& dst,
                                     : pair_by_position(src, dst);
 }
 
-// The options that numbers alone understand. One leaf that does is enough: fields that only move
-// lie beside numbers in most structs.
+bool holds_time(const Leaf& leaf) {
+  return time_facts(leaf.type, leaf.custom).kind != TimeFacts::kNone;
+}
+bool of_numbers(const Leaf& src, const Leaf& dst) {
+  return is_number(src.type) || is_number(dst.type) || find_conversions(src) != nullptr;
+}
+bool to_time(const Leaf&, const Leaf& dst) { return holds_time(dst); }
+bool text_to_time(const Leaf& src, const Leaf& dst) { return is_text(src.type) && holds_time(dst); }
+bool time_to_text(const Leaf& src, const Leaf& dst) { return holds_time(src) && is_text(dst.type); }
+bool never_wraps(const Leaf& src, const Leaf& dst) {
+  return holds_time(dst) && !is_number(src.type) && !same_bits(src, dst);
+}
+
+// Refuses options that no leaf understands. One that does is enough: fields that only move lie
+// beside others in most structs.
 void refuse_void_options(const LeafPairs& pairs, const ConvertOptions& options) {
-  const char* name = nullptr;
-  if (options.rounding != Rounding::kDefault) name = "rounding";
-  if (options.nan != NanPolicy::kDefault) name = "nan";
-  if (options.complex_to_real != ComplexToReal::kRealPart) name = "complex_to_real";
-  const auto understands = [](const auto& pair) {
-    const auto& [src, dst] = pair;
-    return src == nullptr || is_number(src->type) || is_number(dst->type) ||
-           find_conversions(*src) != nullptr;
+  using Understands = bool (*)(const Leaf& src, const Leaf& dst);
+  const auto any = [&](Understands understands) {
+    return std::ranges::any_of(pairs, [&](const auto& pair) {
+      return pair.first == nullptr || understands(*pair.first, *pair.second);
+    });
   };
-  if (name == nullptr || std::ranges::any_of(pairs, understands)) return;
-  throw Error(ErrorCode::kInvalidArgument,
-              std::string(name) + " is an option of numbers, and these formats have none");
+  const auto refuse = [&](bool given, Understands understands, const char* text) {
+    if (given && !any(understands)) throw Error(ErrorCode::kInvalidArgument, text);
+  };
+  constexpr const char* kBehind = " is an option of numbers, and these formats have none";
+  const auto refuse_of_numbers = [&](bool given, const char* name) {
+    refuse(given, of_numbers, (std::string(name) + kBehind).c_str());
+  };
+  refuse_of_numbers(options.complex_to_real != ComplexToReal::kRealPart, "complex_to_real");
+  refuse_of_numbers(options.nan != NanPolicy::kDefault, "nan");
+  refuse_of_numbers(options.rounding != Rounding::kDefault, "rounding");
+  refuse(options.overflow == Overflow::kNat, to_time,
+         "overflow 'nat' is for destinations of times, and this format has none");
+  refuse(options.text_errors == TextErrors::kNat, text_to_time,
+         "errors is an option of texts that become times, and these formats have none");
+  refuse(options.utc_suffix, time_to_text,
+         "timezone is an option of times that become texts, and these formats have none");
+  const bool wraps = options.overflow == Overflow::kWrap && any(never_wraps);
+  refuse(wraps, of_numbers, "times do not wrap: choose overflow 'raise', 'saturate' or 'nat'");
 }
 
 // Zeros for a leaf that the source lacks: bytes, filled from one.

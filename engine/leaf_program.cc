@@ -152,6 +152,10 @@ namespace {
 Route route_of(const KernelTable& table, const Element& src, const Element& dst,
                const ConvertRules& rules) {
   Route route;
+  if (src.time.kind != TimeFacts::kNone || dst.time.kind != TimeFacts::kNone) {
+    return find_time_route(table, {src.type, src.size, src.time}, {dst.type, dst.size, dst.time},
+                           rules);
+  }
   if (src.registered != nullptr || dst.registered != nullptr) {
     find_registered_route(table, {src.type, src.size, src.registered},
                           {dst.type, dst.size, dst.registered}, rules, &route);

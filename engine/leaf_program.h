@@ -4,6 +4,7 @@
 #define STRIDECAST_ENGINE_LEAF_PROGRAM_H_
 
 #include "engine/plan_impl.h"
+#include "engine/time_route.h"
 
 namespace stridecast::internal {
 
@@ -14,6 +15,7 @@ struct Element {
   ByteOrder order;
   int64_t size, swap_unit;
   const RegisteredType* registered = nullptr;  // a custom type that is to be converted
+  TimeFacts time = {};
 };
 
 /// Scratch of one thread: two buffers that stages alternate between.

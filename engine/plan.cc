@@ -129,7 +129,8 @@ std::string reduce_reason(const Plan::Impl& plan, const RunStatus& status) {
               : "");
 }
 
-constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce", "decode", "encode"};
+constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce",
+                                      "decode",  "encode",   "datetime_fields"};
 
 std::string reason(const Plan::Impl& plan, uint32_t bits) {
   if ((bits & SC_ERR_NAN) != 0) return "is NaN, which the destination cannot hold";
@@ -171,6 +172,11 @@ Plan Plan::decode(const Layout& src, const Layout& dst, const Scaling& scaling,
 Plan Plan::encode(const Layout& src, const Layout& dst, const Scaling& scaling,
                   const ConvertOptions& options) {
   return Plan(internal::plan_scaled(internal::ScaleWay::kEncode, src, dst, scaling, options));
+}
+
+Plan Plan::datetime_fields(const Layout& src, const Layout& dst, std::span<const TimeField> fields,
+                           const TimeFieldsOptions& options) {
+  return Plan(internal::plan_time_fields(src, dst, fields, options));
 }
 
 Plan Plan::reduce(const Layout& src, const Layout& dst, const ReduceOptions& options) {

@@ -236,7 +236,9 @@ enum class Family : int64_t {
       static_cast<int64_t>(options.fields) << 16 |
       static_cast<int64_t>(options.missing_fields) << 24 |
       static_cast<int64_t>(options.rounding) << 32 | static_cast<int64_t>(options.casting) << 40 |
-      static_cast<int64_t>(options.complex_to_real) << 48;
+      static_cast<int64_t>(options.complex_to_real) << 48 |
+      static_cast<int64_t>(options.text_errors) << 56 |
+      static_cast<int64_t>(options.utc_suffix) << 60;
   return sink.add(choices) && sink.add(options.index_offset) &&
          sink.add(static_cast<int64_t>(options.seed));
 }

@@ -69,6 +69,7 @@ struct LeafProgram {
   const sc_entry* stream = nullptr;  // of kTiles: rows in scratch to lines past the caches
 
   std::shared_ptr<const ScaleProgram> scaling;  // of plans that decode or encode
+  int64_t row_step = 0;  // bytes between the rows that a stage of several rows writes
 
   Shape shape = Shape::kRows;
   bool channels = false;    // kTiles of two to four rows or columns
@@ -99,7 +100,7 @@ struct IndirectProgram;
 // The fields of structs together: engine/struct_program.h.
 struct StructProgram;
 
-enum class PlanKind : uint8_t { kConvert, kByteswap, kReduce, kDecode, kEncode };
+enum class PlanKind : uint8_t { kConvert, kByteswap, kReduce, kDecode, kEncode, kTimeFields };
 
 }  // namespace stridecast::internal
 

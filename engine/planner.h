@@ -16,6 +16,9 @@ std::shared_ptr<const Plan::Impl> plan_byteswap(const Layout& src, const Layout&
 std::shared_ptr<const Plan::Impl> plan_scaled(ScaleWay way, const Layout& src, const Layout& dst,
                                               const Scaling& scaling,
                                               const ConvertOptions& options);
+std::shared_ptr<const Plan::Impl> plan_time_fields(const Layout& src, const Layout& dst,
+                                                   std::span<const TimeField> fields,
+                                                   const TimeFieldsOptions& options);
 std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& dst,
                                               const Layout* where, const ReduceOptions& options);
 

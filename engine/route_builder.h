@@ -36,6 +36,11 @@ class RouteBuilder {
         Stage{&entry, out, type_facts(out).size, std::move(data), lanes_};
     type_ = out;
   }
+  /// A stage whose items are of no fixed size.
+  void add(const Stage& stage) {
+    route_.stages[route_.count++] = stage;
+    type_ = stage.out;
+  }
   /// Takes the last stage back; what follows must take its place.
   void drop_last() { --route_.count; }
   /// Nothing where the bits are the same.
@@ -71,6 +76,9 @@ void route_real(RouteBuilder& b, DType dst);
 /// The same for values that need neither limits nor roundings other than the default; what a narrow
 /// float cannot hold becomes the largest it has if `saturate`.
 void route_plain(RouteBuilder& b, DType dst, bool saturate);
+
+/// Makes the parts of a complex number of real ones that have its parts' type.
+void add_zero_part(RouteBuilder& b, DType dst);
 
 /// Between integers of one byte that wrap: their bits are kept, extended or cut. False if that is
 /// not enough.

@@ -325,6 +325,9 @@ RunStatus run_plan(const Plan::Impl& plan, const Operand& src, const Operand& ds
       at.mask = static_cast<const char*>(where.data);
       if (shares(*plan.where, at.mask, plan.dst, at.dst)) return failure(StatusCode::kOverlap, 2);
     }
+    if (plan.kind == PlanKind::kTimeFields && !apart(plan.src, at.src, plan.dst, at.dst)) {
+      return failure(StatusCode::kOverlap);
+    }
     if (plan.kind == PlanKind::kReduce) {
       if (!apart(plan.src, at.src, plan.dst, at.dst)) return failure(StatusCode::kOverlap);
       return run_reduce(plan, at, options);

@@ -341,6 +341,27 @@ struct KernelTable {
   sc_entry resize_bytes = {}, resize_ucs4 = {};
   sc_entry bytes_to_ucs4 = {}, ucs4_to_bytes = {};
 
+  // Times: kernels/time_params.h. Packed, 1-D; from times to times in place.
+  // TimeScaleParams: x * num, floor(x / den), and both where (den - 1) * num and the result fit 63
+  // bits; floor(x * wide_num / wide_den) for any that fit 127 bits.
+  sc_entry time_multiply = {}, time_divide = {}, time_scale = {}, time_scale_wide = {};
+  // Days to the years and months since 1970 that they are in; months to their first days; from and
+  // to years or months of any multiples and any other units, value by value.
+  sc_entry days_to_years = {}, days_to_months = {}, months_to_days = {}, time_calendar = {};
+  // To float32, float64 (nearest even), long double and to float64 rounded to odd (as `odd`); NaT
+  // becomes NaN.
+  sc_entry time_to_float[3] = {}, time_to_odd = {};
+  // float64 truncated to a time, and uint64 to one.
+  sc_entry float_to_time = {}, uint64_to_time = {};
+  // TimeTextParams: ISO 8601 texts of bytes and of UCS-4, sc_run.src_size or dst_size bytes each.
+  sc_entry parse_time[2] = {}, write_time[2] = {};
+  // EpochParams (kernels/epoch_params.h): int64 and float64 numbers of units since an epoch to
+  // times and back.
+  sc_entry epoch_to_time[2] = {}, time_to_epoch[2] = {};
+  // TimeFieldsParams (kernels/time_fields.h): the calendar fields of times, into n[0] packed rows at
+  // dst_step[0] of int32 and of int64.
+  sc_entry time_fields[2] = {};
+
   // By source type. Sums and products give int64 or the source's float type (float32, float64
   // alone; of complex numbers theirs), minima and maxima the source's type, arg extremes and counts
   // int64, any and all a byte of 0 or 1; sums of squares of complex numbers are real.

@@ -16,6 +16,7 @@
 #include <limits>
 
 #include "kernels/kernel_table.h"
+#include "stridecast/value_types.h"
 
 namespace stridecast::kernels {
 namespace {
@@ -191,6 +192,7 @@ Item from_int64(int64_t value) {
   const auto bits = static_cast<uint64_t>(value);
   return from_magnitude(negative ? 0 - bits : bits, negative ? 0x8000 : 0);
 }
+constexpr Item kQuietNan = {kTopBit | kTopBit >> 1, 0x7FFF};
 
 uint8_t to_bool(Item x) { return (x.mantissa | (x.sign_exponent & 0x7FFF)) != 0 ? 1 : 0; }
 Item from_bool(uint8_t byte) { return byte != 0 ? Item{kTopBit, kBias} : Item{0, 0}; }
@@ -252,6 +254,7 @@ uint64_t to_uint64_clamped(Item x) {
 }
 Item from_uint64(uint64_t value) { return static_cast<Item>(value); }
 Item from_int64(int64_t value) { return static_cast<Item>(value); }
+constexpr Item kQuietNan = std::numeric_limits<Item>::quiet_NaN();
 uint8_t to_bool(Item x) { return x != 0 ? 1 : 0; }
 Item from_bool(uint8_t byte) { return byte != 0 ? 1 : 0; }
 
@@ -326,6 +329,12 @@ uint32_t long_double_to_int64(const sc_run* run) { return Map<to_int64>::run(run
 uint32_t float64_to_long_double(const sc_run* run) { return Map<widen<Float64>>::run(run); }
 uint32_t float32_to_long_double(const sc_run* run) { return Map<widen<Float32>>::run(run); }
 
+namespace {
+
+Item from_time(int64_t value) { return value == kNaT ? kQuietNan : from_int64(value); }
+
+}  // namespace
+
 void FillLongDouble(KernelTable& table) {
   using enum DType;
   constexpr auto kLong = at(kLongDouble);
@@ -346,6 +355,7 @@ void FillLongDouble(KernelTable& table) {
   sc_entry* const saturate = table.saturate[kLong];
   saturate[at(kInt64)] = entry(Map<to_int64_clamped>::run, "saturate longdouble int64");
   saturate[at(kUint64)] = entry(Map<to_uint64_clamped>::run, "saturate longdouble uint64");
+  table.time_to_float[2] = entry(Map<from_time>::run, "time to longdouble");
   table.odd[kLong] = entry(long_double_to_float64_odd, "odd longdouble float64");
   table.check[kLong] = entry(check, "check longdouble");
   table.check[kLong].dst_access = SC_ACCESS_NONE;

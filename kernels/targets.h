@@ -133,7 +133,14 @@ namespace stridecast::kernels {
   X(Text)                           \
   X(Scale)                          \
   X(Unscale)                        \
-  X(Missing)
+  X(Missing)                        \
+  X(TimeScale)                      \
+  X(Calendar)                       \
+  X(TimeNumber)                     \
+  X(ParseTime)                      \
+  X(WriteTime)                      \
+  X(Epoch)                          \
+  X(TimeFields)
 
 #define STRIDECAST_DECLARE_FILL(name) void Fill##name(KernelTable& table);
 #define STRIDECAST_DECLARE_FILLS(ns, bit)           \

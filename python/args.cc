@@ -17,7 +17,8 @@ struct Choice {
 };
 
 constexpr Choice<Overflow> kOverflows[] = {
-    {"wrap", Overflow::kWrap}, {"saturate", Overflow::kSaturate}, {"raise", Overflow::kRaise}};
+    {"wrap", Overflow::kWrap}, {"saturate", Overflow::kSaturate}, {"raise", Overflow::kRaise},
+    {"nat", Overflow::kNat}};
 constexpr Choice<NanPolicy> kNans[] = {{"raise", NanPolicy::kRaise}};
 constexpr Choice<Rounding> kRoundings[] = {{"nearest-even", Rounding::kNearestEven},
                                            {"towards-zero", Rounding::kTowardsZero},
@@ -40,6 +41,9 @@ constexpr Choice<ComplexToReal> kComplexToReals[] = {{"real", ComplexToReal::kRe
 constexpr Choice<SumAlgorithm> kAlgorithms[] = {{"pairwise", SumAlgorithm::kPairwise},
                                                 {"compensated", SumAlgorithm::kCompensated},
                                                 {"reproducible", SumAlgorithm::kReproducible}};
+constexpr Choice<TextErrors> kTextErrors[] = {{"raise", TextErrors::kRaise},
+                                              {"nat", TextErrors::kNat}};
+constexpr Choice<bool> kTimeZones[] = {{"naive", false}, {"UTC", true}};
 constexpr Choice<char> kOrders[] = {{"K", 'K'}, {"C", 'C'}, {"F", 'F'}, {"A", 'A'}};
 
 template <class Value, size_t N>
@@ -112,6 +116,12 @@ Overflow choose_overflow(PyObject* argument) { return choose(kOverflows, "overfl
 NanPolicy choose_nan(PyObject* argument) { return choose(kNans, "nan", argument); }
 
 Rounding choose_rounding(PyObject* argument) { return choose(kRoundings, "rounding", argument); }
+
+TextErrors choose_text_errors(PyObject* argument) {
+  return choose(kTextErrors, "errors", argument);
+}
+
+bool choose_utc_suffix(PyObject* argument) { return choose(kTimeZones, "timezone", argument); }
 
 SumAlgorithm choose_algorithm(PyObject* argument) {
   return choose(kAlgorithms, "algorithm", argument);

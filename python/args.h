@@ -84,6 +84,8 @@ Rounding choose_rounding(PyObject* argument);
 Casting choose_casting(PyObject* argument);
 ComplexToReal choose_complex_to_real(PyObject* argument);
 SumAlgorithm choose_algorithm(PyObject* argument);
+TextErrors choose_text_errors(PyObject* argument);
+bool choose_utc_suffix(PyObject* argument);
 
 /// Option values; null and None mean the default. Inline, because most calls give none of them.
 inline Overflow overflow_value(PyObject* argument) {
@@ -118,6 +120,11 @@ struct NumberArguments {
 };
 /// Inline, because most calls give none of them.
 inline void read_number_options(const NumberArguments& a, ConvertOptions* options);
+/// The arguments that say how texts become times and back; null where none is given.
+inline void read_text_options(PyObject* errors, PyObject* timezone, ConvertOptions* options) {
+  if (is_given(errors)) options->text_errors = choose_text_errors(errors);
+  if (is_given(timezone)) options->utc_suffix = choose_utc_suffix(timezone);
+}
 bool truth(PyObject* argument);
 inline bool bool_value(PyObject* argument, bool otherwise) {
   return argument == nullptr ? otherwise : truth(argument);

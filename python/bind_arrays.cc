@@ -67,17 +67,19 @@ Signature astype_signature = {
     2,
     2,
     {"array", "dtype", "order", "casting", "subok", "copy", "out", "overflow", "nan", "rounding",
-     "seed", "index_offset", "complex_to_real", "threads"}};
+     "seed", "index_offset", "complex_to_real", "threads", "errors", "timezone"}};
 
-PyObject* astype(const Arguments<14>& a) {
+PyObject* astype(const Arguments<16>& a) {
   const auto& [argument, dtype_argument, order, casting, subok_argument, copy_argument, out,
-               overflow, nan, rounding, seed, index_offset, complex_to_real, threads] = a;
+               overflow, nan, rounding, seed, index_offset, complex_to_real, threads, errors,
+               timezone] = a;
   ConvertOptions options;
   // The other rules of casting are NumPy's to judge.
   const bool same_value = is_given(casting) && PyUnicode_Check(casting) &&
                           PyUnicode_CompareWithASCIIString(casting, "same_value") == 0;
   read_number_options({overflow, nan, rounding, seed, index_offset, nullptr, complex_to_real},
                       &options);
+  read_text_options(errors, timezone, &options);
   if (same_value) options.casting = Casting::kSameValue;
   options.fields = FieldMatch::kPosition;
   const char memory_order = order_value(order, 'K');

@@ -89,14 +89,16 @@ Signature convert_signature = {"convert",
                                2,
                                {"buf", "fmt", "out", "overflow", "nan", "rounding", "seed",
                                 "index_offset", "casting", "complex_to_real", "order", "fields",
-                                "missing_fields", "where", "overlap", "stream", "threads"}};
+                                "missing_fields", "where", "overlap", "stream", "threads",
+                                "errors", "timezone"}};
 
-PyObject* convert(const Arguments<17>& a) {
+PyObject* convert(const Arguments<19>& a) {
   const auto& [buf, fmt, out, overflow, nan, rounding, seed, index_offset, casting, complex_to_real,
-               order, fields, missing, where, overlap, stream, threads] = a;
+               order, fields, missing, where, overlap, stream, threads, errors, timezone] = a;
   ConvertOptions options;
   read_number_options({overflow, nan, rounding, seed, index_offset, casting, complex_to_real},
                       &options);
+  read_text_options(errors, timezone, &options);
   options.fields = fields_value(fields);
   options.missing_fields = missing_fields_value(missing);
   const char memory_order = order_value(order, 'K');

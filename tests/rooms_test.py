@@ -34,7 +34,7 @@ SOLE_USERS = {
 }
 
 # The kernels know elements and runs, never formats, layouts or plans.
-KERNELS_PUBLIC = {"export.h", "kernel_abi.h", "types.h"}
+KERNELS_PUBLIC = {"export.h", "kernel_abi.h", "time_field.h", "types.h", "value_types.h"}
 
 
 def files(room):

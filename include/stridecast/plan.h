@@ -10,6 +10,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -17,12 +18,16 @@
 
 #include "stridecast/export.h"
 #include "stridecast/layout.h"
+#include "stridecast/time_field.h"
 
 namespace stridecast {
 inline namespace v0 {
 
-/// What a value that does not fit becomes. kDefault is the family's default: wrap for numbers.
-enum class Overflow : uint8_t { kDefault, kWrap, kSaturate, kRaise };
+/// What a value that does not fit becomes. kDefault is the family's default: wrap for numbers,
+/// raise for times, which never wrap. kNat, of destinations of times: NaT.
+enum class Overflow : uint8_t { kDefault, kWrap, kSaturate, kRaise, kNat };
+/// What a text that is no time becomes: an error that says where, or NaT.
+enum class TextErrors : uint8_t { kRaise, kNat };
 /// Which conversions are allowed, as NumPy names them: all; those within a kind; those that lose
 /// nothing by their types; all, but a value without an equal in the destination is an error.
 enum class Casting : uint8_t { kUnsafe, kSameKind, kSafe, kSameValue };
@@ -50,6 +55,8 @@ struct ConvertOptions {
   uint64_t seed = 0;  // of Rounding::kStochastic
   Casting casting = Casting::kUnsafe;
   ComplexToReal complex_to_real = ComplexToReal::kRealPart;
+  TextErrors text_errors = TextErrors::kRaise;  // of texts that become times
+  bool utc_suffix = false;                      // of times that become texts: a 'Z' behind them
 };
 
 /// One element of any type, as its bytes in the machine's order.
@@ -142,6 +149,11 @@ struct ReduceOptions {
 /// whose values it has.
 STRIDECAST_API DType reduce_result(ReduceOp op, DType type) noexcept;
 
+/// What NaT becomes where times are taken apart: without a value it is an error.
+struct TimeFieldsOptions {
+  std::optional<int64_t> nat = {};
+};
+
 /// A host's own thread pool: must call task(i) for every i in [0, count), in any order, on any
 /// thread, and return when all are done.
 using ParallelFor = std::function<void(int count, const std::function<void(int)>& task)>;
@@ -187,6 +199,7 @@ struct RunStatus {
   int64_t index = -1;
   int field = -1;       // which leaf program met it; Plan::field_path(field) names it
   char value[40] = {};  // the offending value as text
+  int position = -1;    // of a text that is no time: the first character that does not belong
   bool ok() const noexcept { return code == StatusCode::kOk; }
 };
 
@@ -228,6 +241,17 @@ class STRIDECAST_API Plan {
   /// Overflow::kRaise it is an error if that gives the missing value. No scale may be 0.
   static Plan encode(const Layout& src, const Layout& dst, const Scaling& scaling,
                      const ConvertOptions& options = {});
+  /// Takes the datetimes of src apart, in one pass: row k of dst, its first axis, holds fields[k]
+  /// of all of them. dst has one axis more than src, in front, is C-contiguous and of format 'i' or
+  /// 'q'. A field that is finer than the unit is 0. A year that does not fit is an error.
+  ///
+  ///     const TimeField fields[] = {TimeField::kYear, TimeField::kHour};
+  ///     auto times = Layout::contiguous(Format::parse("[numpy$datetime64$ns]"), {n});
+  ///     auto rows = Layout::contiguous(Format::parse("i"), {2, n});
+  ///     Plan::datetime_fields(times, rows, fields).run(time_data, row_data);
+  static Plan datetime_fields(const Layout& src, const Layout& dst,
+                              std::span<const TimeField> fields,
+                              const TimeFieldsOptions& options = {});
   /// Folds `options.axes` of src. dst has the shape of the kept axes, or the same number of axes
   /// with size 1 where one was folded; its format is the accumulator's result type.
   static Plan reduce(const Layout& src, const Layout& dst, const ReduceOptions& options);

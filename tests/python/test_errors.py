@@ -27,7 +27,7 @@ SRC = np.arange(4, dtype="f4")
         lambda: sc.convert("text", "d"),
         lambda: sc.convert(SRC, "d", out=[0, 0, 0, 0]),
         lambda: sc.convert(SRC, "3s"),
-        lambda: sc.convert(np.zeros(2, "M8[s]"), "d"),
+        lambda: sc.convert(np.zeros(2, "M8[s]"), "[numpy$timedelta64$s]"),
         lambda: sc.astype([1, 2], "f4"),
         lambda: sc.astype(SRC, "nonsense"),
         lambda: sc.astype(SRC, "f8", out=bytearray(32)),

@@ -1,0 +1,378 @@
+// The calendar fields of times, several in one pass: blocks of times are split into days and
+// seconds, and each field is made of those in vectors, a row after the other. Dates that the
+// vectors of calendar-inl.h do not hold, and NaT, are put in afterwards.
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/time_fields.cc"
+#include "kernels/time_fields.h"
+
+#include <limits>
+
+#include "dtypes/calendar.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "kernels/calendar-inl.h"
+#include "kernels/targets.h"
+#include "kernels/time-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace stridecast::kernels::HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kBlock = 128;
+
+HWY_INLINE int64_t FloorDivide(int64_t value, const TimeDivisor& by) {
+  const int64_t sign = value >> 63;
+  const auto quotient = static_cast<uint64_t>(
+      (static_cast<unsigned __int128>(static_cast<uint64_t>(value ^ sign)) * by.magic) >> 64);
+  return static_cast<int64_t>(quotient >> by.shift) ^ sign;
+}
+
+// A time, split.
+struct Moment {
+  int64_t day;       // since 1970-01-01
+  int64_t second;    // of the day
+  int64_t fraction;  // units of a second that has begun, where there are such
+};
+
+constexpr TimeDivisor kDaySeconds = {86400, 0xC22E450672894AB7u, 16};
+
+HWY_INLINE Moment SplitTime(int64_t value, const TimeFieldsParams& params) {
+  const TimeDivisor& split = params.split;
+  const int64_t whole = split.value == 1 ? value : FloorDivide(value, split);
+  const auto rest =
+      static_cast<int64_t>(static_cast<uint64_t>(value) -
+                           static_cast<uint64_t>(whole) * static_cast<uint64_t>(split.value));
+  if (!params.below_seconds) return {whole, rest * params.seconds, 0};
+  const int64_t day = FloorDivide(whole, kDaySeconds);
+  return {day, whole - day * 86400, rest};
+}
+
+// --- one field of one time -----------------------------------------------------------------------
+
+struct IsoWeek {
+  int64_t year, week;
+};
+
+// The week that holds the Thursday of the same week.
+IsoWeek IsoWeekOf(int64_t day) {
+  const Int128 thursday = Int128{day} + 3 - internal::floor_mod<Int128>(Int128{day} + 3, 7);
+  const auto date = internal::civil_from_days<Int128>(thursday);
+  const Int128 start = internal::days_from_civil<Int128>(date.year, 1, 1);
+  return {static_cast<int64_t>(date.year), static_cast<int64_t>((thursday - start) / 7 + 1)};
+}
+
+int64_t DateField(TimeField field, int64_t day) {
+  const auto date = internal::civil_from_days<Int128>(day);
+  switch (field) {
+    case TimeField::kYear:
+      return static_cast<int64_t>(date.year);
+    case TimeField::kQuarter:
+      return (date.month + 2) / 3;
+    case TimeField::kMonth:
+      return date.month;
+    case TimeField::kDay:
+      return date.day;
+    case TimeField::kDayOfYear:
+      return static_cast<int64_t>(day - internal::days_from_civil<Int128>(date.year, 1, 1) + 1);
+    case TimeField::kWeekday:
+      return static_cast<int64_t>(internal::floor_mod<Int128>(Int128{day} + 3, 7));
+    case TimeField::kIsoYear:
+      return IsoWeekOf(day).year;
+    case TimeField::kIsoWeek:
+      return IsoWeekOf(day).week;
+    case TimeField::kDaysInMonth:
+      return internal::days_in_month(date.year, date.month);
+    default:
+      return internal::is_leap_year(date.year) ? 1 : 0;
+  }
+}
+
+// Digits of the fraction: so many of them to a second, as units of which `period` make the next.
+int64_t FractionField(int64_t fraction, int64_t units, int64_t per_second, int64_t period) {
+  const int64_t all =
+      units >= per_second ? fraction / (units / per_second) : fraction * (per_second / units);
+  return all % period;
+}
+
+int64_t FieldOf(TimeField field, const Moment& at, const TimeFieldsParams& params) {
+  if (field <= TimeField::kIsLeapYear) return DateField(field, at.day);
+  const int64_t units = params.below_seconds ? params.split.value : 1;
+  constexpr int64_t k = 1000;
+  switch (field) {
+    case TimeField::kHour:
+      return at.second / 3600;
+    case TimeField::kMinute:
+      return at.second / 60 % 60;
+    case TimeField::kSecond:
+      return at.second % 60;
+    case TimeField::kMillisecond:
+      return FractionField(at.fraction, units, k, k);
+    case TimeField::kMicrosecond:
+      return FractionField(at.fraction, units, k * k, k * k);
+    case TimeField::kNanosecond:
+      return FractionField(at.fraction, units, k * k * k, k);
+    case TimeField::kPicosecond:
+      return FractionField(at.fraction, units, k * k * k * k, k);
+    case TimeField::kFemtosecond:
+      return FractionField(at.fraction, units, k * k * k * k * k, k);
+    default:
+      return FractionField(at.fraction, units, k * k * k * k * k * k, k);
+  }
+}
+
+// --- fields of a block in vectors ----------------------------------------------------------------
+
+struct Block {
+  int64_t items;
+  Moment moments[kBlock];
+  // Of whole vectors; what is not near is any day.
+  alignas(64) int64_t days[kBlock];
+  alignas(64) uint32_t seconds[kBlock];
+  alignas(64) uint32_t year[kBlock], day_of_year[kBlock], month_day[kBlock];  // of a MarchDate
+  alignas(64) uint32_t weekday[kBlock];
+  // Items that are not near, or NaT.
+  int64_t num_odd;
+  uint8_t odd[kBlock];
+};
+
+HWY_INLINE bool IsNearDay(int64_t day) {
+  return static_cast<uint64_t>(day) + static_cast<uint64_t>(kDaysBefore) <
+         static_cast<uint64_t>(kNearDays);
+}
+
+HWY_NOINLINE void SplitBlock(const uint8_t* src, const TimeFieldsParams& params, Block& block) {
+  block.num_odd = 0;
+  for (int64_t i = 0; i < block.items; ++i) {
+    int64_t value;
+    memcpy(&value, src + i * 8, 8);
+    const Moment moment = SplitTime(value, params);
+    block.moments[i] = moment;
+    block.days[i] = moment.day;
+    block.seconds[i] = static_cast<uint32_t>(moment.second);
+    block.odd[block.num_odd] = static_cast<uint8_t>(i);
+    block.num_odd += !IsNearDay(moment.day) || value == kNaT ? 1 : 0;
+  }
+  for (int64_t i = block.items; i < kBlock && i % 16 != 0; ++i) {
+    block.days[i] = 0;
+    block.seconds[i] = 0;
+  }
+}
+
+HWY_NOINLINE void SetDates(Block& block) {
+  const hn::ScalableTag<int64_t> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const hn::Rebind<uint32_t, decltype(d)> d32;
+  constexpr auto kFirstWeekday =
+      static_cast<uint64_t>(internal::floor_mod<int64_t>(3 - kDaysBefore, 7));
+  const size_t padded = (static_cast<size_t>(block.items) + 15) / 16 * 16;
+  for (size_t i = 0; i < padded; i += hn::Lanes(d)) {
+    const auto from_earliest = hn::And(FromEarliest(d, hn::Load(d, block.days + i)),
+                                       hn::Set(du, static_cast<uint64_t>(kNearDays - 1)));
+    const auto date = ToMarchDate(du, from_earliest);
+    const auto from_monday = hn::Add(from_earliest, hn::Set(du, kFirstWeekday));
+    const auto weeks = Divided<32>(du, from_monday, 613566757);  // / 7
+    const auto weekday = hn::Sub(from_monday, Product32(du, weeks, 7));
+    hn::Store(hn::TruncateTo(d32, date.year), d32, block.year + i);
+    hn::Store(hn::TruncateTo(d32, date.day_of_year), d32, block.day_of_year + i);
+    hn::Store(hn::TruncateTo(d32, date.month_day), d32, block.month_day + i);
+    hn::Store(hn::TruncateTo(d32, weekday), d32, block.weekday + i);
+  }
+}
+
+using D32 = hn::ScalableTag<uint32_t>;
+using V32 = hn::Vec<D32>;
+
+HWY_INLINE V32 Load32(const uint32_t* from) { return hn::Load(D32(), from); }
+HWY_INLINE V32 Set32(uint32_t value) { return hn::Set(D32(), value); }
+template <int kShift>
+HWY_INLINE V32 Divide32(V32 v, uint32_t factor) {
+  return hn::ShiftRight<kShift>(hn::Mul(v, Set32(factor)));
+}
+
+HWY_INLINE hn::Mask<D32> BeforeMarch(V32 day_of_year) {
+  const hn::RebindToSigned<D32> d;
+  return hn::RebindMask(D32(), hn::Gt(hn::BitCast(d, day_of_year), hn::Set(d, 305)));
+}
+HWY_INLINE V32 March(const Block& block, size_t i) { return Load32(block.day_of_year + i); }
+
+// Each makes the field of the vector of items at i.
+struct Year {
+  HWY_INLINE V32 operator()(const Block& block, size_t i) const {
+    const auto one = hn::IfThenElseZero(BeforeMarch(March(block, i)), Set32(1));
+    const auto year = hn::Add(Load32(block.year + i), one);
+    return hn::Sub(year, Set32(static_cast<uint32_t>(kYearsBefore)));
+  }
+};
+struct Month {
+  HWY_INLINE V32 operator()(const Block& block, size_t i) const {
+    const auto twelve = hn::IfThenElseZero(BeforeMarch(March(block, i)), Set32(12));
+    return hn::Sub(hn::ShiftRight<16>(Load32(block.month_day + i)), twelve);
+  }
+};
+struct Quarter {
+  HWY_INLINE V32 operator()(const Block& block, size_t i) const {
+    return Divide32<8>(hn::Add(Month()(block, i), Set32(2)), 86);  // / 3
+  }
+};
+struct Day {
+  HWY_INLINE V32 operator()(const Block& block, size_t i) const {
+    const auto low = hn::And(Load32(block.month_day + i), Set32(0xFFFF));
+    return hn::Add(Divide32<26>(low, 31345), Set32(1));  // / 2141
+  }
+};
+struct Weekday {
+  HWY_INLINE V32 operator()(const Block& block, size_t i) const {
+    return Load32(block.weekday + i);
+  }
+};
+// From January: January and February follow 306 days from March on.
+struct DayOfYear {
+  HWY_INLINE V32 operator()(const Block& block, size_t i) const {
+    const D32 d;
+    const auto march = March(block, i), year = Load32(block.year + i);
+    // A year that 25 divides is a leap year if 16 does, any other one if 4 does: an odd number
+    // times its inverse is small where it divides.
+    const auto by_25 = hn::Le(hn::Mul(year, Set32(0xC28F5C29u)), Set32(UINT32_MAX / 25));
+    const auto bits = hn::And(year, hn::IfThenElse(by_25, Set32(15), Set32(3)));
+    const auto leap = hn::IfThenElseZero(hn::Eq(bits, hn::Zero(d)), Set32(1));
+    const auto later = hn::Add(hn::Add(march, leap), Set32(60));
+    return hn::IfThenElse(BeforeMarch(march), hn::Sub(march, Set32(305)), later);
+  }
+};
+struct Hour {
+  HWY_INLINE V32 operator()(const Block& block, size_t i) const {
+    return Divide32<27>(Load32(block.seconds + i), 37283);  // / 3600, below 86400
+  }
+};
+struct Minute {
+  HWY_INLINE V32 operator()(const Block& block, size_t i) const {
+    const auto hours = hn::Mul(Hour()(block, i), Set32(3600));
+    return Divide32<21>(hn::Sub(Load32(block.seconds + i), hours), 34953);  // / 60, below 3600
+  }
+};
+struct Second {
+  HWY_INLINE V32 operator()(const Block& block, size_t i) const {
+    const auto hours = hn::Mul(Hour()(block, i), Set32(3600));
+    const auto minutes = hn::Mul(Minute()(block, i), Set32(60));
+    return hn::Sub(hn::Sub(Load32(block.seconds + i), hours), minutes);
+  }
+};
+
+template <class Field>
+HWY_NOINLINE void Fill(const Block& block, uint32_t* to) {
+  const D32 d;
+  for (size_t i = 0; i < static_cast<size_t>(block.items); i += hn::Lanes(d)) {
+    hn::Store(Field()(block, i), d, to + i);
+  }
+}
+
+using Filler = void (*)(const Block&, uint32_t*);
+
+// Null: item by item.
+Filler FillerOf(TimeField field) {
+  switch (field) {
+    case TimeField::kYear:
+      return Fill<Year>;
+    case TimeField::kQuarter:
+      return Fill<Quarter>;
+    case TimeField::kMonth:
+      return Fill<Month>;
+    case TimeField::kDay:
+      return Fill<Day>;
+    case TimeField::kDayOfYear:
+      return Fill<DayOfYear>;
+    case TimeField::kWeekday:
+      return Fill<Weekday>;
+    case TimeField::kHour:
+      return Fill<Hour>;
+    case TimeField::kMinute:
+      return Fill<Minute>;
+    case TimeField::kSecond:
+      return Fill<Second>;
+    default:
+      return nullptr;
+  }
+}
+
+// --- rows ----------------------------------------------------------------------------------------
+
+// Puts a value of any size into a row; reports it if it does not fit.
+template <typename T>
+HWY_INLINE void Put(int64_t value, uint8_t* to, uint32_t* errors) {
+  const auto stored = static_cast<T>(value);
+  if (stored != value) *errors |= SC_ERR_OVERFLOW;
+  memcpy(to, &stored, sizeof(T));
+}
+
+template <typename T>
+void FillRow(TimeField field, const Block& block, const uint8_t* src,
+             const TimeFieldsParams& params, uint8_t* to, uint32_t* errors) {
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  const Filler filler = FillerOf(field);
+  if (filler == nullptr) {
+    for (int64_t i = 0; i < block.items; ++i) {
+      if (!IsNearDay(block.moments[i].day)) continue;
+      Put<T>(FieldOf(field, block.moments[i], params), to + i * kSize, errors);
+    }
+  } else {
+    alignas(64) uint32_t values[kBlock];
+    filler(block, values);
+    for (int64_t i = 0; i < block.items; ++i) {
+      const T value = static_cast<int32_t>(values[i]);
+      memcpy(to + i * kSize, &value, sizeof(T));
+    }
+  }
+  for (int64_t k = 0; k < block.num_odd; ++k) {
+    const int64_t i = block.odd[k];
+    int64_t value;
+    memcpy(&value, src + i * 8, 8);
+    if (value != kNaT) {
+      Put<T>(FieldOf(field, block.moments[i], params), to + i * kSize, errors);
+    } else if (params.has_fill) {
+      Put<T>(params.fill, to + i * kSize, errors);
+    } else {
+      *errors |= SC_ERR_NAN;
+    }
+  }
+}
+
+template <typename T>
+uint32_t RunFields(const sc_run* run) {
+  const auto& params = *static_cast<const TimeFieldsParams*>(run->params);
+  const auto* src = static_cast<const uint8_t*>(run->src);
+  auto* dst = static_cast<uint8_t*>(run->dst);
+  const bool dates = [&] {
+    for (int64_t k = 0; k < run->n[0]; ++k) {
+      if (params.fields[k] <= TimeField::kIsLeapYear) return true;
+    }
+    return false;
+  }();
+  uint32_t errors = 0;
+  Block block;
+  for (int64_t first = 0; first < run->n[1]; first += kBlock) {
+    block.items = HWY_MIN(kBlock, run->n[1] - first);
+    const uint8_t* const from = src + first * 8;
+    SplitBlock(from, params, block);
+    if (dates) SetDates(block);
+    for (int64_t k = 0; k < run->n[0]; ++k) {
+      uint8_t* const to = dst + k * run->dst_step[0] + first * static_cast<int64_t>(sizeof(T));
+      FillRow<T>(params.fields[k], block, from, params, to, &errors);
+    }
+  }
+  return errors;
+}
+
+constexpr sc_entry FieldsEntry(sc_kernel kernel, const char* name) {
+  return PackedEntry(kernel, name, SC_ACCESS_PACKED, SC_TRAIT_MAY_FAIL);
+}
+
+}  // namespace
+
+void FillTimeFields(KernelTable& table) {
+  table.time_fields[0] = FieldsEntry(RunFields<int32_t>, "time fields int32");
+  table.time_fields[1] = FieldsEntry(RunFields<int64_t>, "time fields int64");
+}
+
+}  // namespace stridecast::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();

@@ -1,0 +1,31 @@
+// sc_run.params of time_fields: which fields of which times.
+#ifndef STRIDECAST_KERNELS_TIME_FIELDS_H_
+#define STRIDECAST_KERNELS_TIME_FIELDS_H_
+
+#include <cstdint>
+
+#include "stridecast/time_field.h"
+
+namespace stridecast::kernels {
+
+// A divisor for floors, as TimeScaleParams has it.
+struct TimeDivisor {
+  int64_t value = 1;
+  uint64_t magic = 0;
+  int32_t shift = 0;
+};
+
+// Row k of the destination is fields[k]; there are sc_run.n[0] of them. The times are in one of the
+// units from days to attoseconds.
+struct TimeFieldsParams {
+  TimeField fields[kNumTimeFields] = {};
+  bool below_seconds = false;  // the unit is finer than a second
+  TimeDivisor split;           // units of a second where they are, else of a day
+  int64_t seconds = 1;         // of a unit that is not
+  bool has_fill = false;       // what NaT becomes; else SC_ERR_NAN
+  int64_t fill = 0;
+};
+
+}  // namespace stridecast::kernels
+
+#endif  // STRIDECAST_KERNELS_TIME_FIELDS_H_

@@ -1,0 +1,189 @@
+// Times from one unit of fixed length to another: x * num with overflow found exactly, floor(x /
+// den) by a multiplication, and both at once. Which of them a pair of units takes is the engine's
+// business; years and months are calendar.cc's.
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/time_scale.cc"
+#include "dtypes/calendar.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "kernels/targets.h"
+#include "kernels/time-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace stridecast::kernels::HWY_NAMESPACE {
+namespace {
+
+// --- finer units ---------------------------------------------------------------------------------
+
+// The low 64 bits of the product, of which kNarrow factors fit 32 bits.
+template <bool kNarrow, class D>
+HWY_INLINE hn::Vec<D> Product(D d, hn::Vec<D> v, hn::Vec<D> num) {
+  if constexpr (kNarrow && HWY_TARGET != HWY_EMU128) {
+    const hn::RepartitionToNarrow<hn::RebindToUnsigned<D>> d32;
+    const auto low = hn::BitCast(d, hn::MulEven(hn::BitCast(d32, v), hn::BitCast(d32, num)));
+    const auto upper = hn::ShiftRight<32>(hn::BitCast(hn::RebindToUnsigned<D>(), v));
+    const auto high = hn::BitCast(d, hn::MulEven(hn::BitCast(d32, upper), hn::BitCast(d32, num)));
+    return hn::Add(low, hn::ShiftLeft<32>(high));
+  } else {
+    return hn::Mul(v, num);
+  }
+}
+
+template <bool kNarrow>
+struct Multiply : Complaining {
+  using Complaining::Complaining;
+  using Src = int64_t;
+  using Dst = int64_t;
+  using Wide = int64_t;
+  // Most values lie within +-2^k, where 2^k is the largest power that fits: an addition tells.
+  int64_t near = int64_t{1} << (62 - __builtin_clzll(static_cast<uint64_t>(params.hi) | 2));
+
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Quick(DD d, V v) const {
+    return Product<kNarrow>(d, v, hn::Set(d, params.num));
+  }
+  template <class V>
+  HWY_INLINE V Evidence(V v) const {
+    return hn::Add(v, hn::Set(hn::DFromV<V>(), near));
+  }
+  template <class V>
+  HWY_INLINE V Merge(V a, V b) const {
+    return hn::Or(a, b);
+  }
+  template <class V>
+  HWY_INLINE bool Accept(V evidence) const {
+    const hn::DFromV<V> d;
+    const auto beyond = hn::Set(d, static_cast<int64_t>(~(2 * static_cast<uint64_t>(near) - 1)));
+    return hn::AllTrue(d, hn::Eq(hn::And(evidence, beyond), hn::Zero(d)));
+  }
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD d, V v) const {
+    const auto nat = IsNaT(d, v);
+    const auto low = hn::AndNot(nat, hn::Lt(v, hn::Set(d, params.lo)));
+    const auto high = hn::Gt(v, hn::Set(d, params.hi));
+    const auto product = hn::Mul(v, hn::Set(d, params.num));
+    return hn::IfThenElse(nat, v, ApplyRule(d, params, product, low, high, errors));
+  }
+};
+
+uint32_t RunMultiply(const sc_run* run) {
+  const auto& params = *static_cast<const TimeScaleParams*>(run->params);
+  return params.num <= UINT32_MAX ? ComplainingRun<Multiply<true>>(run)
+                                  : ComplainingRun<Multiply<false>>(run);
+}
+
+// --- coarser units -------------------------------------------------------------------------------
+
+HWY_INLINE int64_t FloorDivide(int64_t value, uint64_t magic, int32_t shift) {
+  const int64_t sign = value >> 63;
+  const auto quotient = static_cast<uint64_t>(
+      (static_cast<unsigned __int128>(static_cast<uint64_t>(value ^ sign)) * magic) >> 64);
+  return static_cast<int64_t>(quotient >> shift) ^ sign;
+}
+
+// The upper half of 128-bit products, from products of 32 bits.
+template <class DU>
+HWY_INLINE hn::Vec<DU> UpperProduct(DU du, hn::Vec<DU> a, hn::Vec<DU> b) {
+  const hn::RepartitionToNarrow<DU> d32;
+  const auto product = [=](hn::Vec<DU> x, hn::Vec<DU> y) HWY_ATTR {
+    return hn::MulEven(hn::BitCast(d32, x), hn::BitCast(d32, y));
+  };
+  const auto a_high = hn::ShiftRight<32>(a), b_high = hn::ShiftRight<32>(b);
+  const auto low_high = product(a, b_high), high_low = product(a_high, b);
+  const auto lower = hn::Set(du, uint64_t{UINT32_MAX});
+  const auto middle = hn::Add(hn::Add(hn::ShiftRight<32>(product(a, b)), hn::And(high_low, lower)),
+                              low_high);  // at most 2^64 - 2^32 - 1 or so
+  return hn::Add(hn::Add(product(a_high, b_high), hn::ShiftRight<32>(high_low)),
+                 hn::ShiftRight<32>(middle));
+}
+
+struct Divide : Complaining {
+  using Complaining::Complaining;
+  using Src = int64_t;
+  using Dst = int64_t;
+  using Wide = int64_t;
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD d, V v) const {
+    const hn::RebindToUnsigned<DD> du;
+    const auto sign = hn::BroadcastSignBit(v);
+    const auto upper =
+        UpperProduct(du, hn::BitCast(du, hn::Xor(v, sign)), hn::Set(du, params.magic));
+    const auto quotient = hn::Xor(hn::BitCast(d, hn::ShiftRightSame(upper, params.shift)), sign);
+    return hn::IfThenElse(IsNaT(d, v), v, quotient);
+  }
+};
+
+// Four products of 32 bits for a vector of four lanes take half the time of four scalar products of 64
+// (Zen 3); for two lanes they take as long.
+constexpr bool kDividesByVectors = HWY_TARGET != HWY_SSE2;
+
+uint32_t RunDivide(const sc_run* run) {
+  const auto& params = *static_cast<const TimeScaleParams*>(run->params);
+  if (params.exact) {
+    uint32_t errors = 0;
+    ForTimes(run, [&](int64_t value) HWY_ATTR {
+      if (value == kNaT) return value;
+      const int64_t quotient = FloorDivide(value, params.magic, params.shift);
+      if (quotient * params.den != value) errors |= SC_ERR_INEXACT;
+      return quotient;
+    });
+    return errors;
+  }
+  if (kDividesByVectors) return ComplainingRun<Divide>(run);
+  const uint64_t magic = params.magic;
+  const int32_t shift = params.shift;
+  ForTimes(run, [=](int64_t value) HWY_ATTR {
+    const int64_t quotient = FloorDivide(value, magic, shift);
+    return value == kNaT ? value : quotient;
+  });
+  return 0;
+}
+
+// --- both ----------------------------------------------------------------------------------------
+
+// floor(x * num / den) = q * num + floor(r * num / den), where x = q * den + r.
+uint32_t RunScale(const sc_run* run) {
+  const auto& params = *static_cast<const TimeScaleParams*>(run->params);
+  uint32_t errors = 0;
+  ForTimes(run, [&](int64_t value) HWY_ATTR {
+    if (value == kNaT) return value;
+    if (value < params.lo || value > params.hi) {
+      return ApplyRule(params.rule, value < params.lo, &errors);
+    }
+    const int64_t quotient = FloorDivide(value, params.magic, params.shift);
+    const int64_t product = (value - quotient * params.den) * params.num;
+    const int64_t rest = FloorDivide(product, params.magic, params.shift);
+    if (params.exact && rest * params.den != product) errors |= SC_ERR_INEXACT;
+    return quotient * params.num + rest;
+  });
+  return errors;
+}
+
+uint32_t RunScaleWide(const sc_run* run) {
+  const auto& params = *static_cast<const TimeScaleParams*>(run->params);
+  uint32_t errors = 0;
+  ForTimes(run, [&](int64_t value) HWY_ATTR {
+    if (value == kNaT) return value;
+    if (value < params.lo || value > params.hi) {
+      return ApplyRule(params.rule, value < params.lo, &errors);
+    }
+    const Int128 product = value * params.wide_num;
+    const Int128 quotient = internal::floor_div(product, params.wide_den);
+    if (params.exact && quotient * params.wide_den != product) errors |= SC_ERR_INEXACT;
+    return static_cast<int64_t>(quotient);
+  });
+  return errors;
+}
+
+}  // namespace
+
+void FillTimeScale(KernelTable& table) {
+  table.time_multiply = TimeEntry(RunMultiply, "multiply times");
+  table.time_divide = TimeEntry(RunDivide, "divide times");
+  table.time_scale = TimeEntry(RunScale, "scale times");
+  table.time_scale_wide = TimeEntry(RunScaleWide, "scale times in 128 bits");
+}
+
+}  // namespace stridecast::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
