@@ -67,10 +67,11 @@ sc_run stage_of(const LeafProgram& leaf, const Rectangle& rect) {
   const Stage& stage = leaf.route.stages[0];
   sc_run run = {};
   run.struct_size = sizeof(sc_run);
-  run.n[0] = 1;
+  run.n[0] = stage.rows;
   run.n[1] = rect.column.n * stage.lanes;
   run.src_size = leaf.src_size / stage.lanes;
   run.src_step[1] = leaf.fused != nullptr ? rect.column.step[kSrc] : run.src_size;
+  run.dst_step[0] = leaf.row_step;
   run.dst_step[1] = run.dst_size = leaf.dst_size / stage.lanes;
   run.params = stage.params();
   return run;

@@ -77,7 +77,45 @@ HWY_INLINE int64_t ApplyRule(TimeRule rule, bool low, uint32_t* errors) {
   return low ? -INT64_MAX : INT64_MAX;
 }
 
-// Value by value, by a function of int64_t; for kernels that no vectors are worth.
+// --- division
+// --------------------------------------------------------------------------------------
+
+HWY_INLINE int64_t FloorDivide(int64_t value, uint64_t magic, int32_t shift) {
+  const int64_t sign = value >> 63;
+  const auto quotient = static_cast<uint64_t>(
+      (static_cast<unsigned __int128>(static_cast<uint64_t>(value ^ sign)) * magic) >> 64);
+  return static_cast<int64_t>(quotient >> shift) ^ sign;
+}
+
+// The upper half of 128-bit products, from products of 32 bits.
+template <class DU>
+HWY_INLINE hn::Vec<DU> UpperProduct(DU du, hn::Vec<DU> a, hn::Vec<DU> b) {
+  const hn::RepartitionToNarrow<DU> d32;
+  const auto product = [=](hn::Vec<DU> x, hn::Vec<DU> y) HWY_ATTR {
+    return hn::MulEven(hn::BitCast(d32, x), hn::BitCast(d32, y));
+  };
+  const auto a_high = hn::ShiftRight<32>(a), b_high = hn::ShiftRight<32>(b);
+  const auto low_high = product(a, b_high), high_low = product(a_high, b);
+  const auto lower = hn::Set(du, uint64_t{UINT32_MAX});
+  const auto middle = hn::Add(hn::Add(hn::ShiftRight<32>(product(a, b)), hn::And(high_low, lower)),
+                              low_high);  // at most 2^64 - 2^32 - 1 or so
+  return hn::Add(hn::Add(product(a_high, b_high), hn::ShiftRight<32>(high_low)),
+                 hn::ShiftRight<32>(middle));
+}
+
+// floor(v / divisor), see TimeScaleParams.
+template <class D>
+HWY_INLINE hn::Vec<D> FloorDivide(D d, hn::Vec<D> v, uint64_t magic, int32_t shift) {
+  const hn::RebindToUnsigned<D> du;
+  const auto sign = hn::BroadcastSignBit(v);
+  const auto upper = UpperProduct(du, hn::BitCast(du, hn::Xor(v, sign)), hn::Set(du, magic));
+  return hn::Xor(hn::BitCast(d, hn::ShiftRightSame(upper, shift)), sign);
+}
+
+// --- value by value
+// -------------------------------------------------------------------------------
+
+// By a function of int64_t; for kernels that no vectors are worth.
 template <class F>
 HWY_INLINE void ForTimes(const sc_run* run, const F& f) {
   const auto* src = static_cast<const uint8_t*>(run->src);

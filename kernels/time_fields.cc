@@ -22,10 +22,7 @@ namespace {
 constexpr int64_t kBlock = 128;
 
 HWY_INLINE int64_t FloorDivide(int64_t value, const TimeDivisor& by) {
-  const int64_t sign = value >> 63;
-  const auto quotient = static_cast<uint64_t>(
-      (static_cast<unsigned __int128>(static_cast<uint64_t>(value ^ sign)) * by.magic) >> 64);
-  return static_cast<int64_t>(quotient >> by.shift) ^ sign;
+  return FloorDivide(value, by.magic, by.shift);
 }
 
 // A time, split.
@@ -48,22 +45,30 @@ HWY_INLINE Moment SplitTime(int64_t value, const TimeFieldsParams& params) {
   return {day, whole - day * 86400, rest};
 }
 
+HWY_INLINE bool IsNearDay(int64_t day) {
+  return static_cast<uint64_t>(day) + static_cast<uint64_t>(kDaysBefore) <
+         static_cast<uint64_t>(kNearDays);
+}
+
 // --- one field of one time -----------------------------------------------------------------------
 
+template <typename I>
 struct IsoWeek {
-  int64_t year, week;
+  I year, week;
 };
 
 // The week that holds the Thursday of the same week.
-IsoWeek IsoWeekOf(int64_t day) {
-  const Int128 thursday = Int128{day} + 3 - internal::floor_mod<Int128>(Int128{day} + 3, 7);
-  const auto date = internal::civil_from_days<Int128>(thursday);
-  const Int128 start = internal::days_from_civil<Int128>(date.year, 1, 1);
-  return {static_cast<int64_t>(date.year), static_cast<int64_t>((thursday - start) / 7 + 1)};
+template <typename I>
+IsoWeek<I> IsoWeekOf(I day) {
+  const I thursday = day + 3 - internal::floor_mod<I>(day + 3, 7);
+  const I year = internal::civil_from_days<I>(thursday).year;
+  return {year, (thursday - internal::days_from_civil<I>(year, 1, 1)) / 7 + 1};
 }
 
-int64_t DateField(TimeField field, int64_t day) {
-  const auto date = internal::civil_from_days<Int128>(day);
+// I: int64_t of days that are near, or Int128.
+template <typename I>
+int64_t DateField(TimeField field, I day) {
+  const auto date = internal::civil_from_days<I>(day);
   switch (field) {
     case TimeField::kYear:
       return static_cast<int64_t>(date.year);
@@ -74,13 +79,13 @@ int64_t DateField(TimeField field, int64_t day) {
     case TimeField::kDay:
       return date.day;
     case TimeField::kDayOfYear:
-      return static_cast<int64_t>(day - internal::days_from_civil<Int128>(date.year, 1, 1) + 1);
+      return static_cast<int64_t>(day - internal::days_from_civil<I>(date.year, 1, 1) + 1);
     case TimeField::kWeekday:
-      return static_cast<int64_t>(internal::floor_mod<Int128>(Int128{day} + 3, 7));
+      return static_cast<int64_t>(internal::floor_mod<I>(day + 3, 7));
     case TimeField::kIsoYear:
-      return IsoWeekOf(day).year;
+      return static_cast<int64_t>(IsoWeekOf<I>(day).year);
     case TimeField::kIsoWeek:
-      return IsoWeekOf(day).week;
+      return static_cast<int64_t>(IsoWeekOf<I>(day).week);
     case TimeField::kDaysInMonth:
       return internal::days_in_month(date.year, date.month);
     default:
@@ -96,7 +101,9 @@ int64_t FractionField(int64_t fraction, int64_t units, int64_t per_second, int64
 }
 
 int64_t FieldOf(TimeField field, const Moment& at, const TimeFieldsParams& params) {
-  if (field <= TimeField::kIsLeapYear) return DateField(field, at.day);
+  if (field <= TimeField::kIsLeapYear) {
+    return IsNearDay(at.day) ? DateField<int64_t>(field, at.day) : DateField<Int128>(field, at.day);
+  }
   const int64_t units = params.below_seconds ? params.split.value : 1;
   constexpr int64_t k = 1000;
   switch (field) {
@@ -125,7 +132,6 @@ int64_t FieldOf(TimeField field, const Moment& at, const TimeFieldsParams& param
 
 struct Block {
   int64_t items;
-  Moment moments[kBlock];
   // Of whole vectors; what is not near is any day.
   alignas(64) int64_t days[kBlock];
   alignas(64) uint32_t seconds[kBlock];
@@ -136,26 +142,48 @@ struct Block {
   uint8_t odd[kBlock];
 };
 
-HWY_INLINE bool IsNearDay(int64_t day) {
-  return static_cast<uint64_t>(day) + static_cast<uint64_t>(kDaysBefore) <
-         static_cast<uint64_t>(kNearDays);
+HWY_INLINE int64_t LoadTime(const uint8_t* src, int64_t i) {
+  int64_t value;
+  memcpy(&value, src + i * 8, 8);
+  return value;
 }
 
-HWY_NOINLINE void SplitBlock(const uint8_t* src, const TimeFieldsParams& params, Block& block) {
-  block.num_odd = 0;
-  for (int64_t i = 0; i < block.items; ++i) {
-    int64_t value;
-    memcpy(&value, src + i * 8, 8);
-    const Moment moment = SplitTime(value, params);
-    block.moments[i] = moment;
-    block.days[i] = moment.day;
-    block.seconds[i] = static_cast<uint32_t>(moment.second);
-    block.odd[block.num_odd] = static_cast<uint8_t>(i);
-    block.num_odd += !IsNearDay(moment.day) || value == kNaT ? 1 : 0;
+HWY_NOINLINE void ListOddItems(const uint8_t* src, int64_t first, int64_t end, Block& block) {
+  for (int64_t i = first; i < end; ++i) {
+    if (IsNearDay(block.days[i]) && LoadTime(src, i) != kNaT) continue;
+    block.odd[block.num_odd++] = static_cast<uint8_t>(i);
   }
-  for (int64_t i = block.items; i < kBlock && i % 16 != 0; ++i) {
-    block.days[i] = 0;
-    block.seconds[i] = 0;
+}
+
+template <bool kBelowSeconds>
+HWY_NOINLINE void SplitBlock(const uint8_t* src, const TimeFieldsParams& params, Block& block) {
+  const hn::ScalableTag<int64_t> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const hn::Rebind<uint32_t, decltype(d)> d32;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const TimeDivisor split = params.split;
+  const auto units = hn::Set(d, split.value), seconds = hn::Set(d, params.seconds);
+  const auto* times = reinterpret_cast<const int64_t*>(src);
+  block.num_odd = 0;
+  for (int64_t i = 0; i < block.items; i += lanes) {
+    const int64_t rest = block.items - i;
+    const auto value = rest < lanes ? LoadFew(d, times + i, static_cast<size_t>(rest), int64_t{0})
+                                    : hn::LoadU(d, times + i);
+    auto day = split.value == 1 ? value : FloorDivide(d, value, split.magic, split.shift);
+    hn::Vec<decltype(d)> second;
+    if constexpr (kBelowSeconds) {
+      const auto whole = day;
+      day = FloorDivide(d, whole, kDaySeconds.magic, kDaySeconds.shift);
+      second = hn::Sub(whole, hn::Mul(day, hn::Set(d, int64_t{86400})));
+    } else {
+      second = hn::Mul(hn::Sub(value, hn::Mul(day, units)), seconds);
+    }
+    hn::Store(day, d, block.days + i);
+    hn::Store(hn::TruncateTo(d32, hn::BitCast(du, second)), d32, block.seconds + i);
+    const auto near = hn::RebindMask(d, IsNear(du, FromEarliest(d, day)));
+    if (HWY_UNLIKELY(!hn::AllTrue(d, hn::AndNot(IsNaT(d, value), near)))) {
+      ListOddItems(src, i, HWY_MIN(i + lanes, block.items), block);
+    }
   }
 }
 
@@ -165,8 +193,7 @@ HWY_NOINLINE void SetDates(Block& block) {
   const hn::Rebind<uint32_t, decltype(d)> d32;
   constexpr auto kFirstWeekday =
       static_cast<uint64_t>(internal::floor_mod<int64_t>(3 - kDaysBefore, 7));
-  const size_t padded = (static_cast<size_t>(block.items) + 15) / 16 * 16;
-  for (size_t i = 0; i < padded; i += hn::Lanes(d)) {
+  for (size_t i = 0; i < static_cast<size_t>(block.items); i += hn::Lanes(d)) {
     const auto from_earliest = hn::And(FromEarliest(d, hn::Load(d, block.days + i)),
                                        hn::Set(du, static_cast<uint64_t>(kNearDays - 1)));
     const auto date = ToMarchDate(du, from_earliest);
@@ -312,8 +339,8 @@ void FillRow(TimeField field, const Block& block, const uint8_t* src,
   const Filler filler = FillerOf(field);
   if (filler == nullptr) {
     for (int64_t i = 0; i < block.items; ++i) {
-      if (!IsNearDay(block.moments[i].day)) continue;
-      Put<T>(FieldOf(field, block.moments[i], params), to + i * kSize, errors);
+      if (!IsNearDay(block.days[i])) continue;
+      Put<T>(FieldOf(field, SplitTime(LoadTime(src, i), params), params), to + i * kSize, errors);
     }
   } else {
     alignas(64) uint32_t values[kBlock];
@@ -325,10 +352,9 @@ void FillRow(TimeField field, const Block& block, const uint8_t* src,
   }
   for (int64_t k = 0; k < block.num_odd; ++k) {
     const int64_t i = block.odd[k];
-    int64_t value;
-    memcpy(&value, src + i * 8, 8);
+    const int64_t value = LoadTime(src, i);
     if (value != kNaT) {
-      Put<T>(FieldOf(field, block.moments[i], params), to + i * kSize, errors);
+      Put<T>(FieldOf(field, SplitTime(value, params), params), to + i * kSize, errors);
     } else if (params.has_fill) {
       Put<T>(params.fill, to + i * kSize, errors);
     } else {
@@ -353,7 +379,8 @@ uint32_t RunFields(const sc_run* run) {
   for (int64_t first = 0; first < run->n[1]; first += kBlock) {
     block.items = HWY_MIN(kBlock, run->n[1] - first);
     const uint8_t* const from = src + first * 8;
-    SplitBlock(from, params, block);
+    params.below_seconds ? SplitBlock<true>(from, params, block)
+                         : SplitBlock<false>(from, params, block);
     if (dates) SetDates(block);
     for (int64_t k = 0; k < run->n[0]; ++k) {
       uint8_t* const to = dst + k * run->dst_step[0] + first * static_cast<int64_t>(sizeof(T));

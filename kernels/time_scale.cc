@@ -75,29 +75,6 @@ uint32_t RunMultiply(const sc_run* run) {
 
 // --- coarser units -------------------------------------------------------------------------------
 
-HWY_INLINE int64_t FloorDivide(int64_t value, uint64_t magic, int32_t shift) {
-  const int64_t sign = value >> 63;
-  const auto quotient = static_cast<uint64_t>(
-      (static_cast<unsigned __int128>(static_cast<uint64_t>(value ^ sign)) * magic) >> 64);
-  return static_cast<int64_t>(quotient >> shift) ^ sign;
-}
-
-// The upper half of 128-bit products, from products of 32 bits.
-template <class DU>
-HWY_INLINE hn::Vec<DU> UpperProduct(DU du, hn::Vec<DU> a, hn::Vec<DU> b) {
-  const hn::RepartitionToNarrow<DU> d32;
-  const auto product = [=](hn::Vec<DU> x, hn::Vec<DU> y) HWY_ATTR {
-    return hn::MulEven(hn::BitCast(d32, x), hn::BitCast(d32, y));
-  };
-  const auto a_high = hn::ShiftRight<32>(a), b_high = hn::ShiftRight<32>(b);
-  const auto low_high = product(a, b_high), high_low = product(a_high, b);
-  const auto lower = hn::Set(du, uint64_t{UINT32_MAX});
-  const auto middle = hn::Add(hn::Add(hn::ShiftRight<32>(product(a, b)), hn::And(high_low, lower)),
-                              low_high);  // at most 2^64 - 2^32 - 1 or so
-  return hn::Add(hn::Add(product(a_high, b_high), hn::ShiftRight<32>(high_low)),
-                 hn::ShiftRight<32>(middle));
-}
-
 struct Divide : Complaining {
   using Complaining::Complaining;
   using Src = int64_t;
@@ -105,17 +82,13 @@ struct Divide : Complaining {
   using Wide = int64_t;
   template <class DD, class V>
   HWY_INLINE hn::Vec<DD> Convert(DD d, V v) const {
-    const hn::RebindToUnsigned<DD> du;
-    const auto sign = hn::BroadcastSignBit(v);
-    const auto upper =
-        UpperProduct(du, hn::BitCast(du, hn::Xor(v, sign)), hn::Set(du, params.magic));
-    const auto quotient = hn::Xor(hn::BitCast(d, hn::ShiftRightSame(upper, params.shift)), sign);
+    const auto quotient = FloorDivide(d, v, params.magic, params.shift);
     return hn::IfThenElse(IsNaT(d, v), v, quotient);
   }
 };
 
-// Four products of 32 bits for a vector of four lanes take half the time of four scalar products of 64
-// (Zen 3); for two lanes they take as long.
+// Four products of 32 bits for a vector of four lanes take half the time of four scalar products of
+// 64 (Zen 3); for two lanes they take as long.
 constexpr bool kDividesByVectors = HWY_TARGET != HWY_SSE2;
 
 uint32_t RunDivide(const sc_run* run) {

@@ -18,6 +18,7 @@ void bind_ops(nb::module_& m);
 void bind_arrays(nb::module_& m);
 void bind_reduce(nb::module_& m);
 void bind_scaling(nb::module_& m);
+void bind_time_fields(nb::module_& m);
 void bind_fields(nb::module_& m);
 void bind_types(nb::module_& m);
 

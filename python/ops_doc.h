@@ -6,7 +6,7 @@
 namespace stridecast::python {
 
 inline constexpr char kConvertDoc[] =
-    R"(convert(buf, fmt, *, out=None, overflow=None, nan=None, rounding=None, seed=0, index_offset=0, casting='unsafe', complex_to_real=None, order='K', fields=None, missing_fields=None, where=None, overlap=None, stream=None, threads=None)
+    R"(convert(buf, fmt, *, out=None, overflow=None, nan=None, rounding=None, seed=0, index_offset=0, casting='unsafe', complex_to_real=None, order='K', fields=None, missing_fields=None, where=None, overlap=None, stream=None, threads=None, errors=None, timezone=None)
 --
 
 Converts every item of a buffer to another format.
@@ -21,9 +21,10 @@ fmt : str, bytes, Format, dtype or scalar type
 out : writable buffer, optional
     Receives the result; `buf` is broadcast to its shape. Padding in it is kept, unless both formats
     are equal: then items are copied whole.
-overflow : None, 'wrap', 'saturate' or 'raise'
+overflow : None, 'wrap', 'saturate', 'raise' or 'nat'
     What a value outside the range of the new format becomes: its low bits or infinity, the nearest
     end of the range, or an error. None is 'wrap'. Of texts 'raise' refuses to cut off characters.
+    Times never wrap: None is 'raise' for them, and 'nat' makes NaT of a time that does not fit.
 nan : None or 'raise'
     What NaN becomes in an integer: None follows `overflow` (wrap: the low bits of the smallest int64,
     saturate: 0, raise: an error).
@@ -62,6 +63,11 @@ stream : None, True or False
     None decides by size.
 threads : int, optional
     The most threads to use. None decides by size and `set_threads`. It never changes the result.
+errors : None, 'raise' or 'nat'
+    What a text that is no ISO 8601 time becomes in a datetime64: None is 'raise', an error that says
+    which item and which character.
+timezone : None, 'naive' or 'UTC'
+    Of datetimes that become texts: 'UTC' writes a Z behind them.
 
 Returns
 -------
@@ -98,10 +104,13 @@ True
 [1, 9, 0, 9]
 >>> stridecast.convert(array("d", [0.5, 1.5, -2.5]), "b", rounding="nearest-away").tolist()
 [1, 2, -3]
+>>> seconds = stridecast.Buffer(array("q", [0, 86399])).view("[numpy$datetime64$s]")
+>>> stridecast.convert(seconds, "[numpy$datetime64$h]").view("q").tolist()
+[0, 23]
 )";
 
 inline constexpr char kAstypeDoc[] =
-    R"(astype(array, dtype, *, order='K', casting='unsafe', subok=True, copy=True, out=None, overflow=None, nan=None, rounding=None, seed=0, index_offset=0, complex_to_real=None, threads=None)
+    R"(astype(array, dtype, *, order='K', casting='unsafe', subok=True, copy=True, out=None, overflow=None, nan=None, rounding=None, seed=0, index_offset=0, complex_to_real=None, threads=None, errors=None, timezone=None)
 --
 
 Converts an ndarray to another dtype: ``array.astype`` with more control and more dtypes.
@@ -123,7 +132,7 @@ copy : bool
     False returns `array` itself if its dtype and order are right already.
 out : ndarray, optional
     Receives the result; `array` is broadcast to its shape.
-overflow, nan, rounding, seed, index_offset, complex_to_real, threads
+overflow, nan, rounding, seed, index_offset, complex_to_real, threads, errors, timezone
     As for `convert`.
 
 Returns

@@ -51,7 +51,30 @@ _AnyBuffer: TypeAlias = (
 _FormatLike: TypeAlias = (
     str | bytes | Format | np.dtype[Any] | type[bool | int | float | complex] | type[np.generic]
 )
-_Overflow: TypeAlias = Literal["wrap", "saturate", "raise"] | None
+_Overflow: TypeAlias = Literal["wrap", "saturate", "raise", "nat"] | None
+_TextErrors: TypeAlias = Literal["raise", "nat"] | None
+_TimeZone: TypeAlias = Literal["naive", "UTC"] | None
+_TimeField: TypeAlias = Literal[
+    "year",
+    "quarter",
+    "month",
+    "day",
+    "dayofyear",
+    "weekday",
+    "isoyear",
+    "isoweek",
+    "daysinmonth",
+    "isleapyear",
+    "hour",
+    "minute",
+    "second",
+    "millisecond",
+    "microsecond",
+    "nanosecond",
+    "picosecond",
+    "femtosecond",
+    "attosecond",
+]
 _Nan: TypeAlias = Literal["raise"] | None
 _Rounding: TypeAlias = (
     Literal[
@@ -221,6 +244,8 @@ def convert(
     overlap: _Overlap = None,
     stream: bool | None = None,
     threads: int | None = None,
+    errors: _TextErrors = None,
+    timezone: _TimeZone = None,
 ) -> Buffer: ...
 @overload
 def convert(
@@ -242,6 +267,8 @@ def convert(
     overlap: _Overlap = None,
     stream: bool | None = None,
     threads: int | None = None,
+    errors: _TextErrors = None,
+    timezone: _TimeZone = None,
 ) -> _Out: ...
 @overload
 def astype(
@@ -260,6 +287,8 @@ def astype(
     index_offset: int = 0,
     complex_to_real: Literal["real", "abs"] | None = None,
     threads: int | None = None,
+    errors: _TextErrors = None,
+    timezone: _TimeZone = None,
 ) -> NDArray[Any]: ...
 @overload
 def astype(
@@ -278,6 +307,8 @@ def astype(
     index_offset: int = 0,
     complex_to_real: Literal["real", "abs"] | None = None,
     threads: int | None = None,
+    errors: _TextErrors = None,
+    timezone: _TimeZone = None,
 ) -> NDArray[Any]: ...
 def ascontiguous(
     array: _AnyBuffer | ArrayLike,
@@ -332,6 +363,14 @@ def byteswap(
     out: None = None,
     threads: int | None = None,
 ) -> _Buf: ...
+def datetime_fields(
+    buf: _AnyBuffer,
+    fields: Sequence[_TimeField],
+    *,
+    dtype: _FormatLike = "i",
+    nat: int | None = None,
+    threads: int | None = None,
+) -> dict[str, Buffer]: ...
 @overload
 def decode(
     buf: _AnyBuffer,
