@@ -358,8 +358,8 @@ struct KernelTable {
   // EpochParams (kernels/epoch_params.h): int64 and float64 numbers of units since an epoch to
   // times and back.
   sc_entry epoch_to_time[2] = {}, time_to_epoch[2] = {};
-  // TimeFieldsParams (kernels/time_fields.h): the calendar fields of times, into n[0] packed rows at
-  // dst_step[0] of int32 and of int64.
+  // TimeFieldsParams (kernels/time_fields.h): the calendar fields of times, into n[0] packed rows
+  // at dst_step[0] of int32 and of int64.
   sc_entry time_fields[2] = {};
 
   // By source type. Sums and products give int64 or the source's float type (float32, float64

@@ -16,9 +16,10 @@ struct Choice {
   Value value;
 };
 
-constexpr Choice<Overflow> kOverflows[] = {
-    {"wrap", Overflow::kWrap}, {"saturate", Overflow::kSaturate}, {"raise", Overflow::kRaise},
-    {"nat", Overflow::kNat}};
+constexpr Choice<Overflow> kOverflows[] = {{"wrap", Overflow::kWrap},
+                                           {"saturate", Overflow::kSaturate},
+                                           {"raise", Overflow::kRaise},
+                                           {"nat", Overflow::kNat}};
 constexpr Choice<NanPolicy> kNans[] = {{"raise", NanPolicy::kRaise}};
 constexpr Choice<Rounding> kRoundings[] = {{"nearest-even", Rounding::kNearestEven},
                                            {"towards-zero", Rounding::kTowardsZero},
