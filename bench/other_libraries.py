@@ -163,6 +163,14 @@ def find_bottleneck() -> ModuleType | None:
     return _imported("bottleneck")
 
 
+def find_pandas() -> ModuleType | None:
+    return _imported("pandas")
+
+
+def find_xarray() -> ModuleType | None:
+    return _imported("xarray")
+
+
 def pyarrow_cast(src: np.ndarray, dst: np.ndarray) -> Cast | None:
     """PyArrow has no out=: it allocates, from a pool that is warm.
 

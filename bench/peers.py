@@ -33,6 +33,7 @@ import relayout_cases
 import scale_cases
 import stridecast
 import strided_cases
+import time_cases
 
 #: Generators of cases by the first part of their names. A case is made when its turn comes, so that
 #: memory is held for one at a time.
@@ -46,6 +47,7 @@ ON_ONE_THREAD: Groups = {
     **cast_cases.GROUPS,
     **scale_cases.GROUPS,
     **reduce_cases.GROUPS,
+    **time_cases.GROUPS,
 }
 
 
