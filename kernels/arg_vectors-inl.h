@@ -307,15 +307,6 @@ HWY_INLINE void TakeRun(L lanes, const ArgState<Key>& state, const uint8_t* src,
 }
 
 template <class Op, typename Key = typename Op::Key>
-HWY_INLINE void TakePacked(const ArgState<Key>& state, const uint8_t* src, size_t n, int64_t index,
-                           int64_t index_step) {
-  if (n > kShortRun) return TakeRun<Op>(AllLanes(), state, src, n, index, index_step);
-  if (*state.index != kUntouched && Op::Decided(*state.key)) return;
-  const BestItem<Key> best = BestOfFew<Op>(src, n);
-  TakeLater<Op>(state, best.key, index + static_cast<int64_t>(best.at) * index_step);
-}
-
-template <class Op, typename Key = typename Op::Key>
 HWY_INLINE void TakeEverySecond(const ArgState<Key>& state, const uint8_t* src, size_t n,
                                 int64_t index, int64_t index_step) {
   if (n == 0) return;
@@ -368,6 +359,69 @@ HWY_INLINE void TakeRowsOfVector(D d, L lanes, const uint8_t* src, ptrdiff_t ste
   }
   lanes.Store(best, d, keys);
   lanes.Store(best_row, dr, row_numbers);
+}
+
+// The best of lanes, which hold the keys of rows row_numbers, as a place among the items of all
+// rows; one of few lanes after the other, many at once.
+template <class Op, typename Key, typename Row>
+HWY_INLINE BestItem<Key> BestLane(const Key* keys, const Row* row_numbers) {
+  const hn::ScalableTag<Key> d;
+  const hn::RebindToSigned<decltype(d)> dr;
+  const size_t lanes = hn::Lanes(d);
+  if constexpr (HWY_MAX_LANES_D(decltype(d)) <= 4) {
+    BestItem<Key> best = {keys[0], static_cast<size_t>(row_numbers[0]) * lanes};
+    for (size_t lane = 1; lane < lanes; ++lane) {
+      const size_t at = static_cast<size_t>(row_numbers[lane]) * lanes + lane;
+      const bool ties = !Op::Better(best.key, keys[lane]);
+      if (Op::Better(keys[lane], best.key) || (ties && at < best.at)) best = {keys[lane], at};
+    }
+    return best;
+  } else {
+    const auto of_lanes = hn::Load(d, keys);
+    const Key best = Op::Folding::Lanes(d, of_lanes);
+    const int log_lanes = static_cast<int>(hwy::CeilLog2(lanes));  // a product would take longer
+    const auto before = hn::ShiftLeftSame(hn::Load(dr, row_numbers), log_lanes);
+    const auto places = hn::Add(before, hn::Iota(dr, Row{0}));
+    auto ties = hn::Eq(of_lanes, hn::Set(d, best));
+    if constexpr (hwy::IsFloat<Key>()) {
+      if (HWY_UNLIKELY(Op::IsNone(best))) ties = hn::IsNaN(of_lanes);
+    }
+    const auto tied = hn::RebindMask(dr, ties);
+    const auto last = hn::Set(dr, std::numeric_limits<Row>::max());
+    return {best, static_cast<size_t>(hn::ReduceMin(dr, hn::IfThenElse(tied, places, last)))};
+  }
+}
+
+// A short run as rows of one vector: each lane finds its best item, and the best of those is the
+// one. Keys as wide as this have few lanes, and one look costs less than two.
+template <class Op, typename Key = typename Op::Key>
+HWY_NOINLINE BestItem<Key> BestByLanes(const uint8_t* src, size_t n) {
+  using Row = hwy::MakeSigned<Key>;
+  const hn::ScalableTag<Key> d;
+  const size_t lanes = hn::Lanes(d), rows = n / lanes;
+  constexpr size_t kMaxLanes = HWY_MAX_LANES_D(decltype(d));
+  HWY_ALIGN Key keys[kMaxLanes];
+  HWY_ALIGN Row numbers[kMaxLanes] = {};
+  const ptrdiff_t step = static_cast<ptrdiff_t>(lanes * sizeof(Key));
+  hn::Store(Op::Prepare(d, LoadRow(d, src)), d, keys);
+  TakeRowsOfVector<Op>(d, AllLanes(), src + step, step, rows - 1, 1, keys, numbers);
+  BestItem<Key> best =
+      BestLane<Op>(static_cast<const Key*>(keys), static_cast<const Row*>(numbers));
+  for (size_t at = rows * lanes; at < n; ++at) {
+    const Key key = Op::KeyOf(src + at * sizeof(Key));
+    if (Op::Better(key, best.key)) best = {key, at};
+  }
+  return best;
+}
+
+template <class Op, typename Key = typename Op::Key>
+HWY_INLINE void TakePacked(const ArgState<Key>& state, const uint8_t* src, size_t n, int64_t index,
+                           int64_t index_step) {
+  if (n > kShortRun) return TakeRun<Op>(AllLanes(), state, src, n, index, index_step);
+  if (*state.index != kUntouched && Op::Decided(*state.key)) return;
+  const bool by_lanes = sizeof(Key) >= 4 && n >= 4 * hn::Lanes(hn::ScalableTag<Key>());
+  const BestItem<Key> best = by_lanes ? BestByLanes<Op>(src, n) : BestOfFew<Op>(src, n);
+  TakeLater<Op>(state, best.key, index + static_cast<int64_t>(best.at) * index_step);
 }
 
 // Numbers of rows, or -1 for what stays, to indices.
