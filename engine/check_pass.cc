@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "dtypes/iso_time.h"
 #include "dtypes/scalar_text.h"
 #include "engine/pipeline.h"
 
@@ -23,6 +24,27 @@ uint32_t check_items(const LeafProgram& leaf, const Loop& items, Cursor at) {
   return run_leaf(leaf, loops, at, kChecking);
 }
 
+bool reads_times(const LeafProgram& leaf) {
+  return leaf.staged() && is_text(leaf.src_type) &&
+         std::holds_alternative<kernels::TimeTextParams>(leaf.route.stages[0].data);
+}
+
+// Where a text that is no time goes wrong.
+void describe_text(const LeafProgram& leaf, const char* text, RunStatus& status) {
+  std::vector<unsigned char> bytes(text, text + leaf.src_size);
+  const auto unit = static_cast<size_t>(type_facts(leaf.src_type).swap_unit);
+  for (size_t i = 0; leaf.swaps_in && i < bytes.size(); i += unit) {
+    std::reverse(bytes.begin() + static_cast<ptrdiff_t>(i),
+                 bytes.begin() + static_cast<ptrdiff_t>(i + unit));
+  }
+  const auto length = static_cast<size_t>(text_length(leaf.src_type, leaf.src_size));
+  const IsoTime time =
+      unit == 4 ? parse_iso_time_ucs4(bytes.data(), length) : parse_iso_time(bytes.data(), length);
+  if (time.status != TimeTextStatus::kError) return;  // somebody else has changed it
+  status.position = static_cast<int64_t>(time.position);
+  status.detail = reason_text(time.reason).data();
+}
+
 // The first bad element of one item, whose leaf is known to hold one.
 void describe_bad_element(const LeafProgram& leaf, Cursor item, RunStatus& status) {
   item.src += leaf.src_offset;
@@ -32,6 +54,9 @@ void describe_bad_element(const LeafProgram& leaf, Cursor item, RunStatus& statu
     if (status.error_bits == 0) return true;
     format_value(leaf.src_type, leaf.src_order, at.src, leaf.src_size, status.value,
                  sizeof(status.value));
+    if ((status.error_bits & SC_ERR_TEXT) != 0 && reads_times(leaf)) {
+      describe_text(leaf, at.src, status);
+    }
     return false;
   });
 }

@@ -2,6 +2,7 @@
 
 #include "stridecast/plan.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "engine/indirect.h"
@@ -129,19 +130,38 @@ std::string reduce_reason(const Plan::Impl& plan, const RunStatus& status) {
               : "");
 }
 
-constexpr const char* kKindNames[] = {"convert", "byteswap", "reduce",
-                                      "decode",  "encode",   "datetime_fields"};
+constexpr const char* kKindNames[] = {"convert", "byteswap",    "reduce",      "decode",
+                                      "encode",  "decode_time", "encode_time", "datetime_fields"};
+
+// Whether some text becomes another one.
+bool converts_texts(const Plan::Impl& plan) {
+  return std::ranges::any_of(plan.leaves, [](const LeafProgram& leaf) {
+    return is_text(leaf.src_type) && is_text(leaf.dst_type);
+  });
+}
 
 std::string reason(const Plan::Impl& plan, uint32_t bits) {
+  const bool times = plan.kind == PlanKind::kEncodeTime && !plan.leaves.empty();
+  if ((bits & SC_ERR_NAN) != 0 && times)
+    return "is none of the numbers; give a missing value for it";
   if ((bits & SC_ERR_NAN) != 0) return "is NaN, which the destination cannot hold";
-  const bool replaces = plan.kind == PlanKind::kEncode && !plan.leaves.empty() &&
-                        plan.leaves[0].scaling->params.num_missing > 0;
+  const bool replaces = (plan.kind == PlanKind::kEncode && !plan.leaves.empty() &&
+                         plan.leaves[0].scaling->params.num_missing > 0) ||
+                        (times && !plan.leaves[0].epoch->missing.empty());
   if ((bits & SC_ERR_OVERFLOW) != 0 && replaces) {
     return "is out of the destination's range, or becomes the value that stands for missing ones";
   }
+  const bool to_texts = std::ranges::all_of(
+      plan.leaves, [](const LeafProgram& leaf) { return is_text(leaf.dst_type); });
+  if ((bits & SC_ERR_OVERFLOW) != 0 && to_texts) {
+    return "has more characters than the destination";
+  }
   if ((bits & SC_ERR_OVERFLOW) != 0) return "is out of the destination's range";
   if ((bits & SC_ERR_INEXACT) != 0) return "has no equal in the destination";
-  if ((bits & SC_ERR_TEXT) != 0) return "has a character beyond ASCII";
+  if ((bits & SC_ERR_TEXT) != 0) {
+    const bool to_time = plan.kind == PlanKind::kConvert && !converts_texts(plan);
+    return to_time ? "is no time" : "has a character beyond ASCII";
+  }
   if ((bits & SC_ERR_USER) != 0) return "is refused by the conversion of its type";
   return "cannot be converted";
 }
@@ -177,6 +197,16 @@ Plan Plan::encode(const Layout& src, const Layout& dst, const Scaling& scaling,
 Plan Plan::datetime_fields(const Layout& src, const Layout& dst, std::span<const TimeField> fields,
                            const TimeFieldsOptions& options) {
   return Plan(internal::plan_time_fields(src, dst, fields, options));
+}
+
+Plan Plan::decode_time(const Layout& src, const Layout& dst, const TimeUnits& units,
+                       const std::vector<ElementBytes>& missing, const ConvertOptions& options) {
+  return Plan(internal::plan_epoch(true, src, dst, units, missing, options));
+}
+
+Plan Plan::encode_time(const Layout& src, const Layout& dst, const TimeUnits& units,
+                       const std::vector<ElementBytes>& missing, const ConvertOptions& options) {
+  return Plan(internal::plan_epoch(false, src, dst, units, missing, options));
 }
 
 Plan Plan::reduce(const Layout& src, const Layout& dst, const ReduceOptions& options) {
@@ -236,8 +266,11 @@ Error Plan::status_error(const RunStatus& status) const {
       }
       if (!stopped) text += ": " + std::string(status.value);
       const uint32_t bits = stopped ? uint32_t{SC_ERR_USER} : status.error_bits;
-      text += " " + internal::reason(*impl_, bits) + " (destination format '" +
-              impl_->dst.format().text() + "')";
+      const std::string reason = status.detail == nullptr
+                                     ? internal::reason(*impl_, bits)
+                                     : std::string("is no time, at character ") +
+                                           std::to_string(status.position) + ": " + status.detail;
+      text += " " + reason + " (destination format '" + impl_->dst.format().text() + "')";
       return Error(ErrorCode::kData, kind, status.index, text);
     }
     case StatusCode::kOverlap:

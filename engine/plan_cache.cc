@@ -192,7 +192,9 @@ enum class Family : int64_t {
   kReduce,
   kMaskedReduce,
   kDecode,
-  kEncode
+  kEncode,
+  kDecodeTime,
+  kEncodeTime
 };
 
 // Apart, because it is not inline.
@@ -282,6 +284,25 @@ bool describe(auto& sink, const Scaling& scaling) {
          std::ranges::all_of(scaling.missing, describe_element);
 }
 
+Plan cached_epoch(Family family, const LayoutView& src, const LayoutView& dst,
+                  const TimeUnits& units, const std::vector<ElementBytes>& missing,
+                  const ConvertOptions& options) {
+  const auto make = [&] {
+    return family == Family::kDecodeTime
+               ? Plan::decode_time(layout_of(src), layout_of(dst), units, missing, options)
+               : Plan::encode_time(layout_of(src), layout_of(dst), units, missing, options);
+  };
+  if (missing.size() > kMaxScalingMissing) return make();
+  const auto key = [&](auto& sink) {
+    return describe(sink, family, src, dst) && describe(sink, options) &&
+           sink.add(static_cast<int64_t>(units.step())) && sink.add(units.seconds()) &&
+           sink.add(units.attoseconds()) && sink.add(static_cast<int64_t>(missing.size())) &&
+           std::ranges::all_of(
+               missing, [&](const ElementBytes& element) { return describe(sink, element); });
+  };
+  return cache().get(key, make);
+}
+
 Plan cached_scaling(Family family, const LayoutView& src, const LayoutView& dst,
                     const Scaling& scaling, const ConvertOptions& options) {
   const auto make = [&] {
@@ -339,6 +360,16 @@ Plan cached_decode(const LayoutView& src, const LayoutView& dst, const Scaling& 
 Plan cached_encode(const LayoutView& src, const LayoutView& dst, const Scaling& scaling,
                    const ConvertOptions& options) {
   return internal::cached_scaling(internal::Family::kEncode, src, dst, scaling, options);
+}
+
+Plan cached_decode_time(const LayoutView& src, const LayoutView& dst, const TimeUnits& units,
+                        const std::vector<ElementBytes>& missing, const ConvertOptions& options) {
+  return internal::cached_epoch(internal::Family::kDecodeTime, src, dst, units, missing, options);
+}
+
+Plan cached_encode_time(const LayoutView& src, const LayoutView& dst, const TimeUnits& units,
+                        const std::vector<ElementBytes>& missing, const ConvertOptions& options) {
+  return internal::cached_epoch(internal::Family::kEncodeTime, src, dst, units, missing, options);
 }
 
 Plan cached_reduce(const LayoutView& src, const LayoutView& dst, const ReduceOptions& options) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/convert_route.h"
+#include "engine/epoch_route.h"
 #include "engine/loop_nest.h"
 #include "engine/scaling.h"
 #include "kernels/kernel_table.h"
@@ -69,6 +70,7 @@ struct LeafProgram {
   const sc_entry* stream = nullptr;  // of kTiles: rows in scratch to lines past the caches
 
   std::shared_ptr<const ScaleProgram> scaling;  // of plans that decode or encode
+  std::shared_ptr<const EpochProgram> epoch;    // of those that decode or encode times
   int64_t row_step = 0;  // bytes between the rows that a stage of several rows writes
 
   Shape shape = Shape::kRows;
@@ -100,7 +102,16 @@ struct IndirectProgram;
 // The fields of structs together: engine/struct_program.h.
 struct StructProgram;
 
-enum class PlanKind : uint8_t { kConvert, kByteswap, kReduce, kDecode, kEncode, kTimeFields };
+enum class PlanKind : uint8_t {
+  kConvert,
+  kByteswap,
+  kReduce,
+  kDecode,
+  kEncode,
+  kDecodeTime,
+  kEncodeTime,
+  kTimeFields
+};
 
 }  // namespace stridecast::internal
 

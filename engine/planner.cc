@@ -217,6 +217,20 @@ std::shared_ptr<const Plan::Impl> plan_scaled(ScaleWay way, const Layout& src, c
   return finish(std::move(impl));
 }
 
+std::shared_ptr<const Plan::Impl> plan_epoch(bool decodes, const Layout& src, const Layout& dst,
+                                             const TimeUnits& units,
+                                             const std::vector<ElementBytes>& missing,
+                                             const ConvertOptions& options) {
+  const kernels::DefaultFloatEnvironment environment;
+  refuse_large_index(dst, options);
+  refuse_suboffsets(src, decodes ? "the source of decode_time" : "the source of encode_time");
+  refuse_suboffsets(dst, "the destination");
+  auto impl = start(decodes ? PlanKind::kDecodeTime : PlanKind::kEncodeTime, src, dst);
+  impl->options = options;
+  impl->leaves = {make_epoch(*impl->table, decodes, src, dst, units, missing, options)};
+  return finish(std::move(impl));
+}
+
 std::shared_ptr<const Plan::Impl> plan_byteswap(const Layout& src, const Layout& dst) {
   if (!(src.format() == dst.format())) {
     throw Error(ErrorCode::kInvalidArgument, "byteswap keeps the format: the destination's is '" +

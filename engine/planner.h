@@ -19,6 +19,10 @@ std::shared_ptr<const Plan::Impl> plan_scaled(ScaleWay way, const Layout& src, c
 std::shared_ptr<const Plan::Impl> plan_time_fields(const Layout& src, const Layout& dst,
                                                    std::span<const TimeField> fields,
                                                    const TimeFieldsOptions& options);
+std::shared_ptr<const Plan::Impl> plan_epoch(bool decodes, const Layout& src, const Layout& dst,
+                                             const TimeUnits& units,
+                                             const std::vector<ElementBytes>& missing,
+                                             const ConvertOptions& options);
 std::shared_ptr<const Plan::Impl> plan_reduce(const Layout& src, const Layout& dst,
                                               const Layout* where, const ReduceOptions& options);
 

@@ -209,6 +209,10 @@ RunStatus run_from_copy(const Plan::Impl& plan, const Cursor& at, const Operand&
     if (const auto& scaled = plan.leaves[0].scaling; scaled != nullptr) {
       return plan_scaled(scaled->way, layout, plan.dst, scaled->scaling, plan.options);
     }
+    if (const auto& epoch = plan.leaves[0].epoch; epoch != nullptr) {
+      return plan_epoch(epoch->decodes, layout, plan.dst, epoch->units, epoch->missing,
+                        plan.options);
+    }
     return plan_convert(layout, plan.dst, plan.where ? &*plan.where : nullptr, plan.options);
   };
   const auto inner = replan();

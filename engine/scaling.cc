@@ -170,7 +170,10 @@ double number_of(DType type, uint64_t bits) {
   }
 }
 
+}  // namespace
+
 void add_missing(ScaleParams& params, DType type, const ElementBytes& element) {
+  set_counting(params, type);
   const auto k = static_cast<size_t>(params.num_missing++);
   uint64_t* const bits = params.missing[k];
   if (element.size == 16) {
@@ -182,6 +185,8 @@ void add_missing(ScaleParams& params, DType type, const ElementBytes& element) {
   params.missing_values[k] = number_of(type, bits[0]);
 }
 
+namespace {
+
 void add_all_missing(ScaleParams& params, const Scaling& scaling, DType type, ScaleWay way) {
   // NaT takes a place of its own.
   const size_t most = way == ScaleWay::kEncode ? 1 : kernels::kMaxMissing - (is_time(type) ? 1 : 0);
@@ -191,7 +196,6 @@ void add_all_missing(ScaleParams& params, const Scaling& scaling, DType type, Sc
            std::to_string(scaling.missing.size()));
   }
   const TypeFacts& facts = type_facts(type);
-  set_counting(params, type);
   for (const ElementBytes& element : scaling.missing) {
     if (element.size != facts.size) {
       refuse("a missing value has " + std::to_string(element.size) + " bytes, but " + facts.name +

@@ -43,6 +43,9 @@ struct ScaleProgram {
   }
 };
 
+/// Adds an element that stands for missing ones, of which there is room for.
+void add_missing(kernels::ScaleParams& params, DType type, const ElementBytes& element);
+
 struct LeafProgram;
 
 /// The program that decodes or encodes items of src as items of dst. Throws Error(kInvalidArgument)

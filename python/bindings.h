@@ -20,6 +20,7 @@ void bind_reduce(nb::module_& m);
 void bind_scaling(nb::module_& m);
 void bind_time_fields(nb::module_& m);
 void bind_fields(nb::module_& m);
+void bind_time(nb::module_& m);
 void bind_types(nb::module_& m);
 
 /// The Format in a Python Format object, or null if `object` is none. Cheap.

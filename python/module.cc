@@ -20,6 +20,7 @@ NB_MODULE(_core, m) {
   bind_arrays(m);
   bind_reduce(m);
   bind_scaling(m);
+  bind_time(m);
   bind_time_fields(m);
   bind_fields(m);
   bind_types(m);

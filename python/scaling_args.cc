@@ -168,7 +168,9 @@ ElementBytes element_of(PyObject* value, const Format& stored, const Field& fiel
   return element;
 }
 
-std::vector<ElementBytes> missing_values(PyObject* argument, const Format& stored) {
+}  // namespace
+
+std::vector<ElementBytes> missing_of_argument(PyObject* argument, const Format& stored) {
   if (!is_given(argument)) return {};
   const Field* field = stored.scalar();
   if (field == nullptr || is_complex(field->type)) {
@@ -185,14 +187,12 @@ std::vector<ElementBytes> missing_values(PyObject* argument, const Format& store
   return elements;
 }
 
-}  // namespace
-
 Scaling scaling_of_arguments(const ScalingArguments& arguments, const Format& stored) {
   Scaling scaling;
   scaling.scale = doubles_of(arguments.scale, "scale", 1.0);
   scaling.offset = doubles_of(arguments.offset, "offset", 0.0);
   scaling.compute = compute_value(arguments.compute);
-  scaling.missing = missing_values(arguments.missing, stored);
+  scaling.missing = missing_of_argument(arguments.missing, stored);
   if (is_given(arguments.axis)) {
     const int64_t axis = int_value(arguments.axis, "axis");
     scaling.axis = static_cast<int>(std::clamp<int64_t>(axis, INT32_MIN, INT32_MAX));

@@ -4,6 +4,8 @@
 
 #include <nanobind/nanobind.h>
 
+#include <vector>
+
 #include "stridecast/format.h"
 #include "stridecast/plan.h"
 
@@ -21,6 +23,10 @@ struct ScalingArguments {
 /// The scaling of items stored as `stored`. Raises TypeError for what is no number, ValueError for
 /// missing values that `stored` does not hold exactly, and for several values without an axis.
 Scaling scaling_of_arguments(const ScalingArguments& arguments, const Format& stored);
+
+/// A number or a sequence of them as elements of `stored`, none where null or None is given. Raises
+/// as above.
+std::vector<ElementBytes> missing_of_argument(PyObject* argument, const Format& stored);
 
 }  // namespace stridecast::python
 

@@ -35,6 +35,14 @@ STRIDECAST_API Plan cached_decode(const LayoutView& src, const LayoutView& dst,
                                   const Scaling& scaling, const ConvertOptions& options = {});
 STRIDECAST_API Plan cached_encode(const LayoutView& src, const LayoutView& dst,
                                   const Scaling& scaling, const ConvertOptions& options = {});
+STRIDECAST_API Plan cached_decode_time(const LayoutView& src, const LayoutView& dst,
+                                       const TimeUnits& units,
+                                       const std::vector<ElementBytes>& missing = {},
+                                       const ConvertOptions& options = {});
+STRIDECAST_API Plan cached_encode_time(const LayoutView& src, const LayoutView& dst,
+                                       const TimeUnits& units,
+                                       const std::vector<ElementBytes>& missing = {},
+                                       const ConvertOptions& options = {});
 STRIDECAST_API Plan cached_byteswap(const LayoutView& src, const LayoutView& dst);
 STRIDECAST_API Plan cached_reduce(const LayoutView& src, const LayoutView& dst,
                                   const ReduceOptions& options);

@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "stridecast/datetime.h"
 #include "stridecast/export.h"
 #include "stridecast/layout.h"
 #include "stridecast/time_field.h"
@@ -199,7 +200,9 @@ struct RunStatus {
   int64_t index = -1;
   int field = -1;       // which leaf program met it; Plan::field_path(field) names it
   char value[40] = {};  // the offending value as text
-  int position = -1;    // of a text that is no time: the first character that does not belong
+                        // Of a text that is no time: the first character that is wrong, and why.
+  int64_t position = -1;
+  const char* detail = nullptr;
   bool ok() const noexcept { return code == StatusCode::kOk; }
 };
 
@@ -241,6 +244,26 @@ class STRIDECAST_API Plan {
   /// Overflow::kRaise it is an error if that gives the missing value. No scale may be 0.
   static Plan encode(const Layout& src, const Layout& dst, const Scaling& scaling,
                      const ConvertOptions& options = {});
+  /// Counts of time since an epoch as datetime64, each rounded once from its exact value: integers
+  /// down to dst's unit, floats to the nearest, ties to even. Elements whose bits are one of
+  /// `missing` (up to 8), and NaN, become NaT. A time that dst does not hold is an error unless
+  /// options.overflow says otherwise; long doubles are rounded to float64 first. Years and months
+  /// are those that the days lie in (of floats, the seconds).
+  ///
+  ///     auto units = TimeUnits::parse("days since 1850-01-01");
+  ///     auto stored = Layout::contiguous(Format::parse(">d"), {n});
+  ///     auto times = Layout::contiguous(Format::parse("[numpy$datetime64$ns]"), {n});
+  ///     Plan::decode_time(stored, times, units).run(stored_data, times_data);
+  static Plan decode_time(const Layout& src, const Layout& dst, const TimeUnits& units,
+                          const std::vector<ElementBytes>& missing = {},
+                          const ConvertOptions& options = {});
+  /// The way back, counts that are rounded once to the nearest in dst's type, ties to even; under
+  /// Casting::kSameValue one that is not exact is an error. NaT becomes `missing` (at most one),
+  /// else NaN, or an error in integers; unless options.overflow is kSaturate it is an error if
+  /// another time becomes it.
+  static Plan encode_time(const Layout& src, const Layout& dst, const TimeUnits& units,
+                          const std::vector<ElementBytes>& missing = {},
+                          const ConvertOptions& options = {});
   /// Takes the datetimes of src apart, in one pass: row k of dst, its first axis, holds fields[k]
   /// of all of them. dst has one axis more than src, in front, is C-contiguous and of format 'i' or
   /// 'q'. A field that is finer than the unit is 0. A year that does not fit is an error.

@@ -7,6 +7,7 @@
 #define STRIDECAST_VERSION_PATCH 0
 
 #include "stridecast/bits.h"
+#include "stridecast/datetime.h"
 #include "stridecast/error.h"
 #include "stridecast/format.h"
 #include "stridecast/kernel_abi.h"

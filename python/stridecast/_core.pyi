@@ -447,6 +447,60 @@ def encode(
     order: _Order | None = "K",
     threads: int | None = None,
 ) -> _Out: ...
+@overload
+def decode_time(
+    buf: _AnyBuffer,
+    units: str,
+    *,
+    calendar: str = "standard",
+    dtype: _FormatLike | None = None,
+    missing: _Missing | Sequence[_Missing] | None = None,
+    out: None = None,
+    overflow: Literal["raise", "saturate", "nat"] | None = None,
+    order: _Order | None = "K",
+    threads: int | None = None,
+) -> Buffer: ...
+@overload
+def decode_time(
+    buf: _AnyBuffer,
+    units: str,
+    *,
+    calendar: str = "standard",
+    dtype: _FormatLike | None = None,
+    missing: _Missing | Sequence[_Missing] | None = None,
+    out: _Out,
+    overflow: Literal["raise", "saturate", "nat"] | None = None,
+    order: _Order | None = "K",
+    threads: int | None = None,
+) -> _Out: ...
+@overload
+def encode_time(
+    buf: _AnyBuffer,
+    units: str,
+    fmt: _FormatLike,
+    *,
+    calendar: str = "standard",
+    missing: _Missing | None = None,
+    out: None = None,
+    overflow: Literal["raise", "saturate"] | None = None,
+    casting: Literal["unsafe", "same_value"] | None = None,
+    order: _Order | None = "K",
+    threads: int | None = None,
+) -> Buffer: ...
+@overload
+def encode_time(
+    buf: _AnyBuffer,
+    units: str,
+    fmt: _FormatLike | None,
+    *,
+    calendar: str = "standard",
+    missing: _Missing | None = None,
+    out: _Out,
+    overflow: Literal["raise", "saturate"] | None = None,
+    casting: Literal["unsafe", "same_value"] | None = None,
+    order: _Order | None = "K",
+    threads: int | None = None,
+) -> _Out: ...
 def split(
     buf: _AnyBuffer,
     *,
