@@ -84,13 +84,13 @@ PyObject* convert_to(const Conversion& job) {
   return fresh.buffer(*job.format).release().ptr();
 }
 
-Signature convert_signature = {"convert",
-                               2,
-                               2,
-                               {"buf", "fmt", "out", "overflow", "nan", "rounding", "seed",
-                                "index_offset", "casting", "complex_to_real", "order", "fields",
-                                "missing_fields", "where", "overlap", "stream", "threads",
-                                "errors", "timezone"}};
+Signature convert_signature = {
+    "convert",
+    2,
+    2,
+    {"buf", "fmt", "out", "overflow", "nan", "rounding", "seed", "index_offset", "casting",
+     "complex_to_real", "order", "fields", "missing_fields", "where", "overlap", "stream",
+     "threads", "errors", "timezone"}};
 
 PyObject* convert(const Arguments<19>& a) {
   const auto& [buf, fmt, out, overflow, nan, rounding, seed, index_offset, casting, complex_to_real,

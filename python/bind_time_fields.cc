@@ -63,8 +63,7 @@ PyObject* datetime_fields(const Arguments<5>& a) {
   shape.insert(shape.end(), from.shape.begin(), from.shape.end());
   const Layout src = Layout::strided(*from.format, {from.shape.begin(), from.shape.end()},
                                      {from.strides.begin(), from.strides.end()}, from.offset);
-  const Plan plan =
-      Plan::datetime_fields(src, Layout::contiguous(format, shape), fields, options);
+  const Plan plan = Plan::datetime_fields(src, Layout::contiguous(format, shape), fields, options);
   Fresh fresh(std::move(shape), format);
   run(plan, source.data(), fresh.data, {threads});
   return rows_by_name(fresh.buffer(format), names).release().ptr();
