@@ -24,7 +24,7 @@ def blocks(language):
 def test_the_python_lines_of_the_readme_print_what_they_say():
     (code,) = blocks("python")
     said = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
-    assert len(said) == 10
+    assert len(said) == 12
     printed = io.StringIO()
     with redirect_stdout(printed):
         exec(code, {})
