@@ -38,6 +38,8 @@ class Target:
     time: float | None = None
     known: dict[str, str] | None = None
     scaling: tuple[str, str] | None = None
+    #: The share of `speed` that is asked of AVX2's kernels.
+    on_avx2: float = 1.0
 
     def __post_init__(self) -> None:
         if (self.speed is None) == (self.time is None):
@@ -73,6 +75,8 @@ class Target:
 
     def eased(self, result: dict) -> float:
         """By how much less is asked of this cell, because the machine does not give more."""
+        if "avx2" in result.get("facts", {}):
+            return self.on_avx2
         if self.scaling is None:
             return 1.0
         one, many = (result["ns"][name] for name in self.scaling)
@@ -97,6 +101,8 @@ class Target:
     @property
     def asked(self) -> str:
         limit = f">= {self.speed:g}" if self.speed is not None else f"<= {self.time:g}"
+        if self.on_avx2 != 1:
+            limit += f" ({self.speed * self.on_avx2:g} on AVX2)"
         return limit + ("*" if self.scaling else "")
 
 
