@@ -306,16 +306,6 @@ HWY_INLINE void TakeRun(L lanes, const ArgState<Key>& state, const uint8_t* src,
       index + static_cast<int64_t>(block + FirstSame<Op>(from, count, best)) * index_step;
 }
 
-template <class Op, typename Key = typename Op::Key>
-HWY_INLINE void TakeEverySecond(const ArgState<Key>& state, const uint8_t* src, size_t n,
-                                int64_t index, int64_t index_step) {
-  if (n == 0) return;
-  const size_t last = n - 1;
-  TakeRun<Op>(EverySecond(), state, src, last, index, index_step);
-  TakeLater<Op>(state, Op::KeyOf(src + last * 2 * sizeof(Key)),
-                index + static_cast<int64_t>(last) * index_step);
-}
-
 // ---- many columns ----
 
 // Columns whose row numbers stay on the stack, and rows whose numbers fit into a byte.
@@ -325,13 +315,13 @@ constexpr size_t kMostRows = 128;
 
 // Rows from number `first` on, for one vector of columns. Four rows are settled among themselves
 // first: the chain from one best key to the next is a comparison in four rows.
-template <class Op, class D, class L, typename Key = hn::TFromD<D>,
+template <class Op, class D, class S, class L, typename Key = hn::TFromD<D>,
           typename Row = hwy::MakeSigned<Key>>
-HWY_INLINE void TakeRowsOfVector(D d, L lanes, const uint8_t* src, ptrdiff_t step, size_t rows,
-                                 size_t first, Key* keys, Row* row_numbers) {
+HWY_INLINE void TakeRowsOfVector(D d, S source, L lanes, const uint8_t* src, ptrdiff_t step,
+                                 size_t rows, size_t first, Key* keys, Row* row_numbers) {
   const hn::RebindToSigned<D> dr;
   const auto load = [&](const uint8_t* from)
-                        HWY_ATTR { return Op::Prepare(d, lanes.Load(d, from)); };
+                        HWY_ATTR { return Op::Prepare(d, source.Load(d, from)); };
   const auto one = hn::Set(dr, Row{1}), two = hn::Set(dr, Row{2}), three = hn::Set(dr, Row{3});
   auto best = lanes.Load(d, static_cast<const Key*>(keys));
   auto best_row = lanes.Load(dr, static_cast<const Row*>(row_numbers));
@@ -393,25 +383,32 @@ HWY_INLINE BestItem<Key> BestLane(const Key* keys, const Row* row_numbers) {
 }
 
 // A short run as rows of one vector: each lane finds its best item, and the best of those is the
-// one. Keys as wide as this have few lanes, and one look costs less than two.
-template <class Op, typename Key = typename Op::Key>
-HWY_NOINLINE BestItem<Key> BestByLanes(const uint8_t* src, size_t n) {
+// one. Keys as wide as this have few lanes, and one look costs less than two. `load`: AllLanes, or
+// EverySecond, of which one more item must follow.
+template <class Op, class L, typename Key = typename Op::Key>
+HWY_NOINLINE BestItem<Key> BestByLanes(L load, const uint8_t* src, size_t n) {
   using Row = hwy::MakeSigned<Key>;
+  constexpr size_t kStep = (std::is_same_v<L, AllLanes> ? 1 : 2) * sizeof(Key);
   const hn::ScalableTag<Key> d;
   const size_t lanes = hn::Lanes(d), rows = n / lanes;
   constexpr size_t kMaxLanes = HWY_MAX_LANES_D(decltype(d));
   HWY_ALIGN Key keys[kMaxLanes];
   HWY_ALIGN Row numbers[kMaxLanes] = {};
-  const ptrdiff_t step = static_cast<ptrdiff_t>(lanes * sizeof(Key));
-  hn::Store(Op::Prepare(d, LoadRow(d, src)), d, keys);
-  TakeRowsOfVector<Op>(d, AllLanes(), src + step, step, rows - 1, 1, keys, numbers);
+  const ptrdiff_t step = static_cast<ptrdiff_t>(lanes * kStep);
+  hn::Store(Op::Prepare(d, load.Load(d, src)), d, keys);
+  TakeRowsOfVector<Op>(d, load, AllLanes(), src + step, step, rows - 1, 1, keys, numbers);
   BestItem<Key> best =
       BestLane<Op>(static_cast<const Key*>(keys), static_cast<const Row*>(numbers));
   for (size_t at = rows * lanes; at < n; ++at) {
-    const Key key = Op::KeyOf(src + at * sizeof(Key));
+    const Key key = Op::KeyOf(src + at * kStep);
     if (Op::Better(key, best.key)) best = {key, at};
   }
   return best;
+}
+
+template <typename Key>
+HWY_INLINE bool IsBestByLanes(size_t n) {
+  return sizeof(Key) >= 4 && n <= kShortRun && n >= 4 * hn::Lanes(hn::ScalableTag<Key>());
 }
 
 template <class Op, typename Key = typename Op::Key>
@@ -419,9 +416,24 @@ HWY_INLINE void TakePacked(const ArgState<Key>& state, const uint8_t* src, size_
                            int64_t index_step) {
   if (n > kShortRun) return TakeRun<Op>(AllLanes(), state, src, n, index, index_step);
   if (*state.index != kUntouched && Op::Decided(*state.key)) return;
-  const bool by_lanes = sizeof(Key) >= 4 && n >= 4 * hn::Lanes(hn::ScalableTag<Key>());
-  const BestItem<Key> best = by_lanes ? BestByLanes<Op>(src, n) : BestOfFew<Op>(src, n);
+  const BestItem<Key> best =
+      IsBestByLanes<Key>(n) ? BestByLanes<Op>(AllLanes(), src, n) : BestOfFew<Op>(src, n);
   TakeLater<Op>(state, best.key, index + static_cast<int64_t>(best.at) * index_step);
+}
+
+template <class Op, typename Key = typename Op::Key>
+HWY_INLINE void TakeEverySecond(const ArgState<Key>& state, const uint8_t* src, size_t n,
+                                int64_t index, int64_t index_step) {
+  if (n == 0) return;
+  const size_t last = n - 1;
+  if (IsBestByLanes<Key>(last)) {
+    const BestItem<Key> best = BestByLanes<Op>(EverySecond(), src, last);
+    TakeLater<Op>(state, best.key, index + static_cast<int64_t>(best.at) * index_step);
+  } else {
+    TakeRun<Op>(EverySecond(), state, src, last, index, index_step);
+  }
+  TakeLater<Op>(state, Op::KeyOf(src + last * 2 * sizeof(Key)),
+                index + static_cast<int64_t>(last) * index_step);
 }
 
 // Numbers of rows, or -1 for what stays, to indices.
@@ -456,7 +468,7 @@ HWY_NOINLINE void TakeRows(const ArgState<Key>& state, const uint8_t* src, ptrdi
   for (size_t first = 0; first < rows; first += group) {
     const size_t take = HWY_MIN(rows - first, group);
     ForColumns(d, columns, [&](size_t column, auto lanes) HWY_ATTR {
-      TakeRowsOfVector<Op>(d, lanes, src + column * sizeof(Key), step, take, first,
+      TakeRowsOfVector<Op>(d, lanes, lanes, src + column * sizeof(Key), step, take, first,
                            state.key + column, row_numbers + column);
     });
     src += static_cast<ptrdiff_t>(take) * step;
