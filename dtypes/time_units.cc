@@ -252,7 +252,7 @@ class Reader {
     if (const UnitWord* unit = find_unit(word)) return unit->step;
     if (contains(kCalendarWords, word)) {
       fail(start, "'" + word +
-                      "' have no fixed length; where the counts are whole, add them to the epoch "
+                      "' has no fixed length; where the counts are whole, add them to the epoch "
                       "as datetime64[M] (12 to a year); else write the file's times as days");
     }
     fail(start, (word.empty() ? std::string("a unit is expected") : "'" + word + "' is no unit") +

@@ -5,6 +5,8 @@
 #include "engine/check_pass.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <vector>
 
 #include "dtypes/iso_time.h"
@@ -45,6 +47,27 @@ void describe_text(const LeafProgram& leaf, const char* text, RunStatus& status)
   status.detail = reason_text(time.reason).data();
 }
 
+bool writes_times(const LeafProgram& leaf) {
+  return leaf.staged() && is_text(leaf.dst_type) && !is_text(leaf.src_type);
+}
+
+// The time as the text that it does not fit.
+void write_value(const LeafProgram& leaf, const char* time, RunStatus& status) {
+  const Stage& last = leaf.route.stages[leaf.route.count - 1];
+  const auto& params = std::get<kernels::TimeTextParams>(last.data);
+  unsigned char bytes[8] = {};
+  const auto size = static_cast<size_t>(leaf.src_size);
+  std::copy_n(reinterpret_cast<const unsigned char*>(time), size, bytes);
+  if (leaf.swaps_in) std::reverse(bytes, bytes + size);
+  const auto value = size == 4 ? int64_t{std::bit_cast<std::array<int32_t, 2>>(bytes)[0]}
+                               : std::bit_cast<int64_t>(bytes);
+  char text[kMaxTimeText];
+  const size_t length = write_iso_time(value, params.unit, params.utc_suffix, text);
+  const size_t shown = std::min(length, sizeof(status.value) - 1);
+  std::copy_n(text, shown, status.value);
+  status.value[shown] = '\0';
+}
+
 // The first bad element of one item, whose leaf is known to hold one.
 void describe_bad_element(const LeafProgram& leaf, Cursor item, RunStatus& status) {
   item.src += leaf.src_offset;
@@ -54,6 +77,7 @@ void describe_bad_element(const LeafProgram& leaf, Cursor item, RunStatus& statu
     if (status.error_bits == 0) return true;
     format_value(leaf.src_type, leaf.src_order, at.src, leaf.src_size, status.value,
                  sizeof(status.value));
+    if (writes_times(leaf)) write_value(leaf, at.src, status);
     if ((status.error_bits & SC_ERR_TEXT) != 0 && reads_times(leaf)) {
       describe_text(leaf, at.src, status);
     }

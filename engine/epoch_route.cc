@@ -1,7 +1,7 @@
 // Puts the stages of decode_time and encode_time together:
 //
-//   decode   count widened to int64, uint64 or float64 -> epoch to time [-> years or months]
-//   encode   [years or months -> days ->] time to epoch -> count in the type of dst
+//   decode   count widened to int64, uint64 or float64 -> epoch to time
+//   encode   time to epoch -> count in the type of dst
 //
 // The kernels of the epoch know missing items by their widened bits. Where those do not tell items
 // apart (long double), or a rounding follows (floats to encode), flags do, as in scaling.cc.
@@ -56,6 +56,13 @@ const Field& time_field(const Format& format, bool decodes, TimeUnit* unit) {
                     " one datetime64 of some unit an item, such as '[numpy$datetime64$ns]', not '" +
                     format.text() + "'");
   }
+  if (unit->is_calendar()) {
+    throw Error(ErrorCode::kNoConversion,
+                std::string(name_of(decodes)) + " counts in units of fixed length, not in '" +
+                    format.text() + "': " +
+                    (decodes ? "decode to '[numpy$datetime64$D]' and convert that"
+                             : "convert to '[numpy$datetime64$D]' and encode that"));
+  }
   return *field;
 }
 
@@ -72,6 +79,7 @@ Int128 attoseconds(const TimeUnit& unit) {
 }
 
 TimeRule rule_of(const ConvertOptions& options, bool decodes) {
+  if (options.casting == Casting::kSameValue) return TimeRule::kRaise;
   switch (options.overflow) {
     case Overflow::kSaturate:
       return TimeRule::kSaturate;
@@ -113,7 +121,7 @@ void set_factors(EpochProgram& program, const TimeUnit& unit) {
 
 class Chain {
  public:
-  Chain(const KernelTable& table, EpochProgram& program) : table_(table), program_(program) {}
+  explicit Chain(const KernelTable& table) : table_(table) {}
 
   const Route& route() const { return route_; }
 
@@ -129,22 +137,9 @@ class Chain {
     stage.data = params;
     route_.stages[route_.count++] = stage;
   }
-  void add_calendar(const TimeUnit& src, const TimeUnit& dst) {
-    if (table_.time_calendar.run == nullptr) {
-      throw Error(ErrorCode::kNoConversion,
-                  std::string(name_of(program_.decodes)) + " of years and months is not there: " +
-                      (program_.decodes ? "decode to days and convert them"
-                                        : "convert to days and encode them"));
-    }
-    program_.calendar.rule = program_.epoch.rule;
-    program_.calendar.src = src;
-    program_.calendar.dst = dst;
-    add(table_.time_calendar, DType::kInt64, &program_.calendar);
-  }
 
  private:
   const KernelTable& table_;
-  EpochProgram& program_;
   Route route_;
 };
 
@@ -196,19 +191,14 @@ Route decode_route(const KernelTable& table, EpochProgram& program, DType src, T
       add_absent(epoch, widened(table, src, wide, element), floats);
     }
   }
-  // Floats are rounded to seconds before the month that they are in is looked for.
-  const TimeUnit fixed = !unit.is_calendar() ? unit
-                         : floats            ? TimeUnit{TimeBase::kSecond, 1}
-                                             : TimeUnit{TimeBase::kDay, 1};
-  set_factors(program, fixed);
+  set_factors(program, unit);
   prepare_epoch(epoch, true, floats);
-  Chain chain(table, program);
+  Chain chain(table);
   if (flagged)
     chain.add(table.find_missing[kernels::move_index(type_facts(src).size)], src, &program.find);
   chain.convert(src, wide);
   if (flagged) chain.add(table.mark_missing[1], wide, &program.find);
   chain.add(table.epoch_to_time[floats ? 1 : 0], DType::kInt64, &epoch);
-  if (unit.is_calendar()) chain.add_calendar(fixed, unit);
   return chain.route();
 }
 
@@ -252,11 +242,9 @@ void encode_floats(Chain& chain, const KernelTable& table, EpochProgram& program
 
 Route encode_route(const KernelTable& table, EpochProgram& program, TimeUnit unit, DType dst,
                    const ConvertOptions& options) {
-  const TimeUnit fixed = unit.is_calendar() ? TimeUnit{TimeBase::kDay, 1} : unit;
   program.epoch.exact = options.casting == Casting::kSameValue;
-  set_factors(program, fixed);
-  Chain chain(table, program);
-  if (unit.is_calendar()) chain.add_calendar(unit, fixed);
+  set_factors(program, unit);
+  Chain chain(table);
   if (is_float(dst)) {
     encode_floats(chain, table, program, dst, options);
   } else {

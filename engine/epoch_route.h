@@ -17,8 +17,7 @@ struct EpochProgram {
   bool decodes;
   // Of the stages.
   kernels::EpochParams epoch = {};
-  kernels::TimeScaleParams calendar = {};  // days from or to years and months
-  kernels::ScaleParams find = {};          // missing items, where the kernel does not know them
+  kernels::ScaleParams find = {};  // missing items, where the kernel does not know them
   kernels::ScaleParams place = {};
 };
 

@@ -144,6 +144,10 @@ std::string reason(const Plan::Impl& plan, uint32_t bits) {
   const bool times = plan.kind == PlanKind::kEncodeTime && !plan.leaves.empty();
   if ((bits & SC_ERR_NAN) != 0 && times)
     return "is none of the numbers; give a missing value for it";
+  if (plan.kind == PlanKind::kTimeFields) {
+    return (bits & SC_ERR_NAN) != 0 ? "has no fields: say with nat what they become"
+                                    : "has a year, or a number of days, that does not fit";
+  }
   if ((bits & SC_ERR_NAN) != 0) return "is NaN, which the destination cannot hold";
   const bool replaces = (plan.kind == PlanKind::kEncode && !plan.leaves.empty() &&
                          plan.leaves[0].scaling->params.num_missing > 0) ||

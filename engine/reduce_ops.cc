@@ -169,8 +169,9 @@ void check_options(const ReduceOptions& options) {
   means_nothing(options.overflow != Overflow::kDefault && !grows, "overflow");
   means_nothing(options.ddof != 0 && op != ReduceOp::kVar && op != ReduceOp::kStd, "ddof");
   means_nothing(options.initial.size != 0 && !takes_initial(op), "initial");
-  if (options.overflow == Overflow::kSaturate) {
-    refuse(ErrorCode::kInvalidArgument, "sums and products wrap or raise; they do not saturate");
+  if (options.overflow == Overflow::kSaturate || options.overflow == Overflow::kNat) {
+    refuse(ErrorCode::kInvalidArgument,
+           "sums and products wrap or raise; they do not saturate or become NaT");
   }
   if (options.ddof != options.ddof) refuse(ErrorCode::kInvalidArgument, "ddof is NaN");
 }

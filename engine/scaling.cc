@@ -18,6 +18,7 @@
 #include "dtypes/narrow_types.h"
 #include "engine/convert_limits.h"
 #include "engine/leaf_program.h"
+#include "engine/time_scale.h"
 
 namespace stridecast::internal {
 namespace {
@@ -33,6 +34,22 @@ DType stored_as(DType type) { return is_time(type) ? DType::kInt64 : type; }
 bool is_integer(DType type) {
   const Kind kind = type_facts(stored_as(type)).kind;
   return kind == Kind::kSigned || kind == Kind::kUnsigned;
+}
+// Scaling takes times as the integers that they are.
+void check_times(const Field& src, const Field& dst, const ConvertOptions& options) {
+  if (is_time(src.type) && is_time(dst.type) && src.custom != dst.custom) {
+    throw Error(
+        ErrorCode::kNoConversion,
+        "scaling times keeps their type and unit: convert them to those of the result first");
+  }
+  if (is_time(dst.type) && options.overflow == Overflow::kWrap) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "times do not wrap: choose overflow 'raise', 'saturate' or 'nat'");
+  }
+  if (!is_time(dst.type) && options.overflow == Overflow::kNat) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "overflow 'nat' is for destinations of times, and this format has none");
+  }
 }
 int float_index(DType compute) { return compute == DType::kFloat32 ? 0 : 1; }
 
@@ -236,23 +253,16 @@ class Chain {
   // The last conversion: from the float to what dst holds.
   void convert_result(DType compute, DType dst) {
     if (is_time(dst)) {
-      const bool clamps = options_.overflow == Overflow::kSaturate;
-      if (clamps && options_.nan == NanPolicy::kRaise) {
-        Stage check;
-        check.entry = &table_.check[static_cast<size_t>(compute)];
-        check.out = compute;
-        check.out_size = type_facts(compute).size;
-        check.data = all_but_nan();
-        route_.stages[route_.count++] = check;
-      }
-      const auto at = static_cast<size_t>(compute);
-      Stage limit;
-      limit.entry = clamps ? &table_.clamp[at] : &table_.check[at];
-      limit.out = compute;
-      limit.out_size = type_facts(compute).size;
-      limit.data = program_.nan_passes;
-      route_.stages[route_.count++] = limit;
-      convert(compute, DType::kInt64, ConvertRules{});
+      convert(compute, DType::kFloat64, ConvertRules{});
+      kernels::TimeScaleParams params;
+      params.rule = time_rule(rules_of(options_));
+      params.nan_raises = options_.nan == NanPolicy::kRaise;
+      Stage stage;
+      stage.entry = &table_.float_to_time;
+      stage.out = DType::kInt64;
+      stage.out_size = sizeof(int64_t);
+      stage.data = params;
+      route_.stages[route_.count++] = stage;
     } else {
       ConvertRules rules = rules_of(options_);
       if (is_integer(dst)) rules.rounding = Rounding::kDefault;  // rounded before
@@ -266,17 +276,6 @@ class Chain {
   const ConvertOptions& options_;
   Route route_;
 };
-
-// A NaN becomes NaT; everything else is a time: not NaT, nor outside int64.
-kernels::LimitParams time_limits(DType compute, const ConvertOptions& options) {
-  if (options.overflow == Overflow::kWrap) refuse("times do not wrap: choose another overflow");
-  kernels::LimitParams limits;
-  limits.hi = compute == DType::kFloat32 ? double{std::nextafter(0x1p63f, 0.0f)}
-                                         : std::nextafter(0x1p63, 0.0);
-  limits.lo = -limits.hi;
-  limits.nan_ok = options.nan != NanPolicy::kRaise;
-  return limits;
-}
 
 bool rounds_apart(DType dst, Rounding rounding) {
   return is_integer(dst) && rounding != Rounding::kDefault && rounding != Rounding::kNearestEven &&
@@ -384,6 +383,7 @@ LeafProgram make_scaled(const KernelTable& table, ScaleWay way, const Layout& sr
   if (options.casting != Casting::kUnsafe) {
     refuse("a rule for casting is one for plain conversions: scaling changes values");
   }
+  check_times(from, to, options);
   auto program = std::make_shared<ScaleProgram>();
   program->scaling = scaling;
   program->way = way;
@@ -393,7 +393,6 @@ LeafProgram make_scaled(const KernelTable& table, ScaleWay way, const Layout& sr
   set_missing(*program, from.type, to.type, options);
   program->rounding.rounding = options.rounding;
   program->rounding.seed = options.seed;
-  if (is_time(to.type)) program->nan_passes = time_limits(program->compute, options);
   if (way == ScaleWay::kDecode && whole_decode(table, *program, from.type) != nullptr) {
     program->params.swaps = from.swap_unit > 1 && from.order != kHostOrder;
   }

@@ -27,7 +27,6 @@ struct ScaleProgram {
   kernels::ScaleParams params;   // of the stages that compute or look at stored items
   kernels::ScaleParams times;    // of a source of times to encode: NaT
   kernels::RoundParams rounding;
-  kernels::LimitParams nan_passes;  // of a destination of times
 
   const void* values(int which) const noexcept {
     return compute == DType::kFloat32 ? static_cast<const void*>(narrow[which].data())

@@ -18,8 +18,19 @@ using kernels::TimeFieldsParams;
   throw Error(ErrorCode::kInvalidArgument, what);
 }
 
-// The unit that fields are taken from: the same without a multiple, but days for those longer.
-TimeUnit base_unit(const TimeUnit& unit) { return {std::max(unit.base, TimeBase::kDay), 1}; }
+constexpr TimeUnit kDay{TimeBase::kDay, 1}, kSecond{TimeBase::kSecond, 1};
+
+bool divides(const TimeUnit& unit, const TimeUnit& longer) {
+  return !unit.is_calendar() && time_ratio(longer, unit).den == 1;
+}
+
+// The unit that fields are taken from: the same where it divides a second or a day, else without
+// its multiple, and days for those longer.
+TimeUnit unit_of_fields(const TimeUnit& unit) {
+  const bool below_seconds = unit.base > TimeBase::kSecond;
+  if (divides(unit, below_seconds ? kSecond : kDay)) return unit;
+  return {std::max(unit.base, TimeBase::kDay), 1};
+}
 
 TimeFieldsParams params_of(const TimeUnit& unit, std::span<const TimeField> fields,
                            const TimeFieldsOptions& options) {
@@ -27,7 +38,6 @@ TimeFieldsParams params_of(const TimeUnit& unit, std::span<const TimeField> fiel
   std::ranges::copy(fields, params.fields);
   params.has_fill = options.nat.has_value();
   params.fill = options.nat.value_or(0);
-  constexpr TimeUnit kDay{TimeBase::kDay, 1}, kSecond{TimeBase::kSecond, 1};
   params.below_seconds = unit.base > TimeBase::kSecond;
   const TimeRatio whole = time_ratio(params.below_seconds ? kSecond : kDay, unit);
   if (!params.below_seconds) {
@@ -91,7 +101,7 @@ LoopNest nest_of(const Layout& src, const Layout& row) {
 LeafProgram make_leaf(const kernels::KernelTable& table, const Field& field, const TimeFacts& facts,
                       std::span<const TimeField> fields, int result,
                       const TimeFieldsOptions& options) {
-  const TimeUnit unit = base_unit(facts.unit);
+  const TimeUnit unit = unit_of_fields(facts.unit);
   RouteBuilder b(table, field.itemsize == 4 ? DType::kInt32 : DType::kInt64, ConvertRules{});
   b.convert(DType::kInt64);
   if (!(unit == facts.unit)) route_units(b, facts.unit, unit, false);

@@ -3,6 +3,8 @@
 
 #include "engine/time_route.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "dtypes/calendar.h"
@@ -148,6 +150,7 @@ void route_from_float(RouteBuilder& b) {
   if (wide) {
     // The conversion that wraps makes INT64_MIN of whatever has no integer, NaN among it.
     LimitParams limits = limits_of(DType::kLongDouble, DType::kInt64);
+    limits.lo_long = std::nextafter(-0x1p63L, 0.0L);  // -2^63 would be NaT
     limits.nan_ok = rules.nan != NanPolicy::kRaise;
     if (rules.time_overflow != Overflow::kNat) b.check(limits);
     return b.convert(DType::kInt64);
@@ -230,7 +233,13 @@ bool converts_units(const TimeFacts& src, const TimeFacts& dst, const ConvertOpt
   return true;
 }
 
-bool converts_texts(const TimeFacts& time, std::string* why) {
+bool converts_texts(const TimeFacts& time, bool reads, const ConvertOptions& options,
+                    std::string* why) {
+  if (reads && options.casting == Casting::kSameValue) {
+    return refuse(why,
+                  "no check that a text is not floored exists; read it in a unit fine enough, "
+                  "and convert that");
+  }
   if (time.kind == TimeFacts::kSpan) {
     return refuse(why, "ISO 8601 texts are points in time; convert spans from and to integers");
   }
@@ -265,13 +274,15 @@ TimeFacts time_facts(DType type, const std::optional<CustomType>& custom) noexce
 bool converts_times(const TimeEnd& src, const TimeEnd& dst, const ConvertOptions& options,
                     std::string* why) {
   const bool to_time = is_time(dst);
-  if (to_time && dst.time.is_python && options.overflow == Overflow::kNat) {
+  const bool asks_for_nat =
+      options.overflow == Overflow::kNat || options.text_errors == TextErrors::kNat;
+  if (to_time && dst.time.is_python && asks_for_nat) {
     return refuse(why, "the module datetime has no NaT");
   }
   if (is_time(src) && to_time) return converts_units(src.time, dst.time, options, why);
   const TimeEnd& other = to_time ? src : dst;
   const TimeFacts& time = to_time ? dst.time : src.time;
-  if (is_text(other.type)) return converts_texts(time, why);
+  if (is_text(other.type)) return converts_texts(time, to_time, options, why);
   if (!is_number(other.type)) return false;
   if (to_time && is_complex(src.type)) {
     return refuse(why, "no check that the imaginary part is 0 exists here");  // else it is dropped

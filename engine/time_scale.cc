@@ -116,6 +116,7 @@ TimeScaleParams divisor_params(Int128 den) {
 }
 
 kernels::TimeRule time_rule(const ConvertRules& rules) noexcept {
+  if (rules.same_value) return kernels::TimeRule::kRaise;  // there is no equal beyond the range
   switch (rules.time_overflow) {
     case Overflow::kSaturate:
       return kernels::TimeRule::kSaturate;

@@ -72,8 +72,11 @@ HWY_INLINE hn::Vec<D> ApplyRule(D d, const TimeScaleParams& params, hn::Vec<D> r
 
 // The same for one value.
 HWY_INLINE int64_t ApplyRule(TimeRule rule, bool low, uint32_t* errors) {
-  if (rule == TimeRule::kRaise) *errors |= SC_ERR_OVERFLOW;
-  if (rule != TimeRule::kSaturate) return kNaT;
+  if (rule == TimeRule::kRaise) {
+    *errors |= SC_ERR_OVERFLOW;
+    return 0;  // not NaT, of which a later stage might complain
+  }
+  if (rule == TimeRule::kNat) return kNaT;
   return low ? -INT64_MAX : INT64_MAX;
 }
 

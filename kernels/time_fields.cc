@@ -95,8 +95,14 @@ int64_t DateField(TimeField field, I day) {
 
 // Digits of the fraction: so many of them to a second, as units of which `period` make the next.
 int64_t FractionField(int64_t fraction, int64_t units, int64_t per_second, int64_t period) {
-  const int64_t all =
-      units >= per_second ? fraction / (units / per_second) : fraction * (per_second / units);
+  int64_t all;
+  if (units % per_second == 0) {
+    all = fraction / (units / per_second);
+  } else if (per_second % units == 0) {
+    all = fraction * (per_second / units);
+  } else {  // of multiples
+    all = static_cast<int64_t>(Int128{fraction} * per_second / units);
+  }
   return all % period;
 }
 

@@ -15,8 +15,8 @@ struct TimeDivisor {
   int32_t shift = 0;
 };
 
-// Row k of the destination is fields[k]; there are sc_run.n[0] of them. The times are in one of the
-// units from days to attoseconds.
+// Row k of the destination is fields[k]; there are sc_run.n[0] of them. The unit of the times
+// divides a second, or a day.
 struct TimeFieldsParams {
   TimeField fields[kNumTimeFields] = {};
   bool below_seconds = false;  // the unit is finer than a second

@@ -1,6 +1,7 @@
 // The functions that give ndarrays: astype and ascontiguous, the drop-ins for NumPy's, and asarray.
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "python/args.h"
@@ -35,13 +36,26 @@ nb::object array_of(PyObject* object) {
                       false);
 }
 
-// numpy.dtype(argument); "S", "U" and "V" without a size take the source's.
+// Whether it is datetime64 or timedelta64 without a unit.
+bool is_generic_time(const nb::object& dtype) {
+  const nb::object text = dtype.attr("str");
+  constexpr const char* kTexts[] = {"<M8", "<m8", ">M8", ">m8"};
+  return std::ranges::any_of(kTexts, [&](const char* generic) {
+    return PyUnicode_CompareWithASCIIString(text.ptr(), generic) == 0;
+  });
+}
+
+// numpy.dtype(argument); "S", "U" and "V" without a size, and times without a unit, take the
+// source's. Of another source NumPy knows how long its texts are.
 nb::object dtype_for(PyObject* array, PyObject* argument) {
   nb::object dtype = dtype_of_argument(argument);
-  if (itemsize_of(dtype) == 0 && dtype.type().is(dtype_of_array(array).type())) {
-    return nb::borrow(dtype_of_array(array));
-  }
-  return dtype;
+  const nb::handle own = dtype_of_array(array);
+  const bool same_class = dtype.type().is(own.type());
+  const bool sized = itemsize_of(dtype) != 0;
+  if (same_class && (!sized || is_generic_time(dtype))) return nb::borrow(own);
+  if (sized) return dtype;
+  const nb::object nothing = nb::module_::import_("numpy").attr("empty")(0, own);
+  return nothing.attr("astype")(dtype).attr("dtype");
 }
 
 void require_fields_in_order(PyObject* array, nb::handle dtype) {

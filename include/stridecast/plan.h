@@ -247,8 +247,8 @@ class STRIDECAST_API Plan {
   /// Counts of time since an epoch as datetime64, each rounded once from its exact value: integers
   /// down to dst's unit, floats to the nearest, ties to even. Elements whose bits are one of
   /// `missing` (up to 8), and NaN, become NaT. A time that dst does not hold is an error unless
-  /// options.overflow says otherwise; long doubles are rounded to float64 first. Years and months
-  /// are those that the days lie in (of floats, the seconds).
+  /// options.overflow says otherwise; long doubles are rounded to float64 first. Years and
+  /// months have no fixed length: decode to days and convert those.
   ///
   ///     auto units = TimeUnits::parse("days since 1850-01-01");
   ///     auto stored = Layout::contiguous(Format::parse(">d"), {n});

@@ -217,6 +217,47 @@ def test_integers_that_are_too_narrow():
     assert sc.astype(x, "i8").tolist() == [1, NAT]
 
 
+@pytest.mark.parametrize("overflow", [None, "saturate", "nat"])
+def test_equal_values_are_asked_for_whatever_overflow_says(overflow):
+    options = {"overflow": overflow, "casting": "same_value"}
+    span = "[numpy$timedelta64$s]"
+    for x, text in [
+        (times([2**62], "M8[s]"), "[numpy$datetime64$ns]"),
+        (np.array([2**64 - 1], "u8"), span),
+        (np.array([2.0**63], "f4"), span),
+    ]:
+        with pytest.raises((OverflowError, ValueError)):
+            sc.convert(x, text, **options)
+    with pytest.raises(TypeError, match="not floored"):
+        sc.convert(np.array(["2020-01-01T00:00:01"], "S19"), "[numpy$datetime64$D]", **options)
+
+
+def test_the_least_long_double_would_be_nat():
+    with pytest.raises(OverflowError):
+        sc.convert(np.array([-(2.0**63)], "g"), "[numpy$timedelta64$s]")
+    assert bits(sc.astype(np.array([-(2.0**62)], "g"), "m8[s]")) == [-(2**62)]
+
+
+class TestScaling:
+    def test_keeps_units(self):
+        with pytest.raises(TypeError, match="keeps their type and unit"):
+            sc.decode(np.array(["2000-01-01"], "M8[D]"), "[numpy$datetime64$ns]")
+        days = sc.encode(times([5, NAT], "m8[D]"), "[numpy$timedelta64$D]", scale=0.5)
+        assert days.view("q").tolist() == [10, NAT]
+
+    def test_overflow(self):
+        x = np.array([1e30, -1e30, 7, np.nan])
+        span = "[numpy$timedelta64$s]"
+        assert sc.decode(x, span, overflow="saturate").view("q").tolist() == [MAX, -MAX, 7, NAT]
+        assert sc.decode(x, span, overflow="nat").view("q").tolist() == [NAT, NAT, 7, NAT]
+        with pytest.raises(OverflowError):
+            sc.decode(x, span)
+        with pytest.raises(ValueError, match="destinations of times"):
+            sc.decode(x, "i", overflow="nat")
+        with pytest.raises(ValueError, match="do not saturate or become NaT"):
+            sc.reduce(np.arange(3), "sum", overflow="nat")
+
+
 class TestStandardLibrary:
     def test_dates(self):
         days = [dt.date(1, 1, 1), dt.date(1970, 1, 1), dt.date(9999, 12, 31)]
@@ -306,6 +347,20 @@ class TestFields:
         assert (parts["day"].numpy() == x.view("i8") + 1).all()
         assert sc.datetime_fields(x[0, 0, 0], ["day"])["day"].shape == ()
         assert sc.datetime_fields(x[:0], ["day", "year"])["year"].shape == (0, 3, 3)
+
+    @pytest.mark.parametrize("unit", ["100ns", "16us", "3us", "90m", "7s", "5ms"])
+    def test_multiples(self, unit):
+        rng = np.random.default_rng(4)
+        micros = rng.integers(-62135596800000000, 253402300800000000, 500)
+        x = times(micros, "M8[us]").astype(f"M8[{unit}]")
+        parts = sc.datetime_fields(x, ["year", "dayofyear", "second", "millisecond", "microsecond"])
+        x = sc.astype(x, "M8[us]", overflow="nat")
+        for i, moment in enumerate(x.tolist()):
+            assert parts["year"][i] == moment.year
+            assert parts["dayofyear"][i] == moment.timetuple().tm_yday
+            assert parts["second"][i] == moment.second
+            assert parts["millisecond"][i] == moment.microsecond // 1000
+            assert parts["microsecond"][i] == moment.microsecond
 
     def test_errors(self):
         x = np.array(["2024-01-01", "NaT"], "M8[s]")

@@ -410,20 +410,21 @@ def test_threads_and_large_arrays():
     assert np.nanmax(np.abs(back - days)) <= 80000 * 2.0**-53
 
 
-def test_years_and_months_are_converted_or_refused():
-    days = np.array([0, 31, -1, 365], "i4")
-    try:
-        months = stridecast.decode_time(days, "days since 1970-01-01", dtype=np.dtype("M8[M]"))
-    except TypeError as error:
-        assert "decode to days" in str(error)
-        return
-    assert (months.numpy() == days.astype("M8[D]").astype("M8[M]")).all()
-    halves = stridecast.decode_time(
-        np.array([30.9999, 31.0]), "days since 1970-01-01", dtype=np.dtype("M8[M]")
-    )
-    assert halves.numpy().view("i8").tolist() == [0, 1]
-    back = stridecast.encode_time(months, "days since 1970-01-01", "i")
-    assert back.tolist() == [0, 31, -31, 365]
+@pytest.mark.parametrize("unit", ["Y", "M", "5M"])
+def test_years_and_months_have_no_fixed_length(unit):
+    with pytest.raises(TypeError, match=r"decode to '\[numpy\$datetime64\$D\]'"):
+        stridecast.decode_time(np.zeros(1), "days since 1970-01-01", dtype=np.dtype(f"M8[{unit}]"))
+    with pytest.raises(TypeError, match=r"convert to '\[numpy\$datetime64\$D\]'"):
+        stridecast.encode_time(np.zeros(1, f"M8[{unit}]"), "days since 1970-01-01", "i")
+
+
+def test_equal_values_are_asked_for_whatever_overflow_says():
+    times = np.array(["3000-01-01"], "M8[D]")
+    for overflow in (None, "saturate"):
+        with pytest.raises(ValueError):
+            stridecast.encode_time(
+                times, "days since 2000-01-01", "b", overflow=overflow, casting="same_value"
+            )
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,18 @@ def test_times_outside_the_unit():
 
 
 def test_texts_that_are_too_short_for_a_time():
-    with pytest.raises(OverflowError, match=r"element 1: .*more characters than the destination"):
+    with pytest.raises(OverflowError, match=r"element 1: 1970-01-01T00:00:00 has more characters"):
         sc.astype(times([NAT, 0], "s"), "S18")
     assert sc.astype(times([NAT, 0], "s"), "S19").tolist() == [b"NaT", b"1970-01-01T00:00:00"]
+
+
+def test_a_length_is_chosen_as_numpy_does():
+    x = times([NAT, 0], "ms")
+    for kind in ("S", "U"):
+        assert sc.astype(x, kind).dtype == x.astype(kind).dtype
+        assert sc.astype(x, kind).tolist() == x.astype(kind).tolist()
+    assert sc.astype(np.array(["abc"]), "S").tolist() == [b"abc"]
+    assert sc.astype(x, "M8").dtype == x.dtype
 
 
 def test_characters_beyond_ascii_are_no_digits():
