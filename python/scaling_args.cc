@@ -10,6 +10,7 @@
 #include "python/args.h"
 #include "python/buffer_view.h"
 #include "python/errors.h"
+#include "python/format_arg.h"
 #include "stridecast/ops.h"
 
 namespace stridecast::python {
@@ -141,19 +142,32 @@ bool store_number(PyObject* value, const Format& stored, ElementBytes* element) 
          store_exactly(DType::kFloat64, PyFloat_AS_DOUBLE(nearest.ptr()), stored, element);
 }
 
-// An int in the unit of the items, or NaT, which like NaN is not itself.
-int64_t time_of(PyObject* value) {
+// Whether `dtype` is of the times that the field holds, in whatever byte order.
+bool is_type_of(nb::handle dtype, const Field& field) {
+  const FormatRef format = format_of_argument(dtype.ptr());
+  const Field* const given = format->scalar();
+  return given != nullptr && given->type == field.type && given->custom == field.custom;
+}
+
+// An int in the unit of the items, one of NumPy's times in that unit, or NaT, which like NaN is not
+// itself.
+int64_t time_of(PyObject* value, const Field& field) {
   if (PyIndex_Check(value) != 0) return int_value(value, "missing");
   // Not RichCompareBool, to which an object always equals itself.
   const nb::object differs = checked(PyObject_RichCompare(value, value, Py_NE));
   if (truth(differs.ptr())) return INT64_MIN;
+  const nb::object dtype = optional_attribute(value, "dtype");
+  if (dtype.is_valid() && is_type_of(dtype, field)) {
+    const nb::object integer = nb::borrow(value).attr("view")("i8");
+    return int_value(integer.ptr(), "missing");
+  }
   raise(PyExc_TypeError,
-        "missing values of times must be ints in the unit of the items, or NaT, not %.200s",
-        Py_TYPE(value)->tp_name);
+        "missing values of times must be ints or times in the unit of the items, or NaT, not %R",
+        value);
 }
 
 ElementBytes element_of(PyObject* value, const Format& stored, const Field& field) {
-  if (type_facts(field.type).kind == Kind::kTime) return ElementBytes::of(time_of(value));
+  if (type_facts(field.type).kind == Kind::kTime) return ElementBytes::of(time_of(value, field));
   ElementBytes element;
   element.size = static_cast<int>(field.itemsize);
   if (PyLong_CheckExact(value)) {

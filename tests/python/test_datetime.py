@@ -245,6 +245,17 @@ class TestScaling:
         days = sc.encode(times([5, NAT], "m8[D]"), "[numpy$timedelta64$D]", scale=0.5)
         assert days.view("q").tolist() == [10, NAT]
 
+    def test_missing_times(self):
+        x = times([5, 7, NAT], "M8[s]")
+        for missing in (7, np.datetime64(7, "s")):
+            assert np.isnan(sc.decode(x, "d", missing=missing).numpy()).tolist() == [
+                False,
+                True,
+                True,
+            ]
+        with pytest.raises(TypeError, match="in the unit of the items"):
+            sc.decode(x, "d", missing=np.datetime64(7, "ms"))
+
     def test_overflow(self):
         x = np.array([1e30, -1e30, 7, np.nan])
         span = "[numpy$timedelta64$s]"

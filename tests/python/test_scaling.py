@@ -85,8 +85,9 @@ def test_times():
     epoch = np.datetime64("1970-01-02", "s")
     since = stridecast.decode(at, "d", missing=[86400, np.datetime64("NaT", "s")]).tolist()
     assert since[0] == 0 and np.isnan(since[1]) and np.isnan(since[2])
-    with pytest.raises(TypeError, match="ints in the unit of the items"):
-        stridecast.decode(at, "d", missing=epoch)
+    assert np.isnan(stridecast.decode(at, "d", missing=epoch).tolist()[1])
+    with pytest.raises(TypeError, match="in the unit of the items"):
+        stridecast.decode(at, "d", missing=epoch.astype("M8[D]"))
 
 
 # --- against NumPy -----------------------------------------------------------------------------
