@@ -25,7 +25,7 @@ namespace stridecast::python {
 namespace {
 
 constexpr const char* kPlanDoc =
-    R"(plan(src, dst, shape=None, src_strides=None, dst_strides=None, *, overflow=None, nan=None, rounding=None, casting='unsafe', complex_to_real=None, fields=None, missing_fields=None)
+    R"(plan(src, dst, shape=None, src_strides=None, dst_strides=None, *, overflow=None, nan=None, rounding=None, casting='unsafe', complex_to_real=None, fields=None, missing_fields=None, errors=None, timezone=None)
 
 The plan by which `convert` takes one layout to another, without running it. ``print(plan)`` explains it.
 
@@ -37,7 +37,7 @@ shape : int or tuple of int
     Items along each dimension.
 src_strides, dst_strides : tuple of int, optional
     Bytes from item to item along each dimension; C order if left out.
-overflow, nan, rounding, casting, complex_to_real, fields, missing_fields
+overflow, nan, rounding, casting, complex_to_real, fields, missing_fields, errors, timezone
     As for `convert`.
 
 Raises
@@ -93,13 +93,14 @@ LayoutView view_of(const Layout& layout) {
 Plan make_plan(nb::handle src, nb::handle dst, nb::handle shape, nb::handle src_strides,
                nb::handle dst_strides, nb::handle overflow, nb::handle nan, nb::handle rounding,
                nb::handle casting, nb::handle complex_to_real, nb::handle fields,
-               nb::handle missing_fields) {
+               nb::handle missing_fields, nb::handle errors, nb::handle timezone) {
   ConvertOptions options;
   read_number_options({overflow.ptr(), nan.ptr(), rounding.ptr(), nullptr, nullptr, casting.ptr(),
                        complex_to_real.ptr()},
                       &options);
   options.fields = fields_value(fields.ptr());
   options.missing_fields = missing_fields_value(missing_fields.ptr());
+  read_text_options(errors.ptr(), timezone.ptr(), &options);
   if (shape.is_none()) {
     if (!src_strides.is_none() || !dst_strides.is_none()) {
       raise(PyExc_ValueError, "strides without a shape: buffers have their own");
@@ -214,7 +215,8 @@ void bind_plan(nb::module_& m) {
         nb::arg("overflow").none() = nb::none(), nb::arg("nan").none() = nb::none(),
         nb::arg("rounding").none() = nb::none(), nb::arg("casting").none() = nb::none(),
         nb::arg("complex_to_real").none() = nb::none(), nb::arg("fields").none() = nb::none(),
-        nb::arg("missing_fields").none() = nb::none(), kPlanDoc);
+        nb::arg("missing_fields").none() = nb::none(), nb::arg("errors").none() = nb::none(),
+        nb::arg("timezone").none() = nb::none(), kPlanDoc);
   m.def("targets", &targets, kTargetsDoc);
   m.def("active_target", &active_target, kActiveTargetDoc);
   m.def(

@@ -28,7 +28,7 @@ from stridecast._files import (
     reported,
     write_exactly,
 )
-from stridecast._windows import WINDOW_BYTES, Progress, Run
+from stridecast._windows import ITEM_ERRORS, WINDOW_BYTES, Progress, Run
 
 # The types of a .safetensors file that have a format; the others pack several values in a byte.
 TENSOR_FORMATS = {
@@ -328,9 +328,10 @@ def write_transposed(
                 overflow=overflow,
                 threads=threads,
             )
-        except OverflowError as error:
+        except ITEM_ERRORS as error:
             text = re.fullmatch(r"element (\d+)(.*)", str(error), re.DOTALL)
-            assert text is not None
+            if text is None:
+                raise
             item = replace(source, fortran_order=False).name_item(first * row_items + int(text[1]))
             raise FileConversionError(f"{os.fspath(source_path)}: {item}{text[2]}") from error
         offset = plan.target.offset + first * row_items * itemsize

@@ -592,6 +592,8 @@ def plan(
     complex_to_real: Literal["real", "abs"] | None = None,
     fields: _Fields = None,
     missing_fields: _MissingFields = None,
+    errors: _TextErrors = None,
+    timezone: _TimeZone = None,
 ) -> Plan: ...
 @overload
 def plan(
@@ -608,6 +610,8 @@ def plan(
     complex_to_real: Literal["real", "abs"] | None = None,
     fields: _Fields = None,
     missing_fields: _MissingFields = None,
+    errors: _TextErrors = None,
+    timezone: _TimeZone = None,
 ) -> Plan: ...
 def targets() -> list[str]: ...
 def active_target() -> str: ...

@@ -46,6 +46,14 @@ class Run:
         return max(self.source_format.itemsize, self.target_format.itemsize)
 
 
+#: What convert raises for an item that does not convert, and for other things.
+ITEM_ERRORS = (OverflowError, ValueError)
+
+
+def is_of_an_item(error: Exception) -> bool:
+    return str(error).startswith("element ")
+
+
 def cores() -> int:
     """The cores that this process may use."""
     try:
@@ -162,7 +170,9 @@ class Pump:
         count = len(source) // source_size
         try:
             convert_items(0, count)
-        except OverflowError:
+        except ITEM_ERRORS as error:
+            if not is_of_an_item(error):
+                raise
             # Halve what holds the first faulty item until it stands alone: then its place in the
             # file and its value are known.
             begin, end = 0, count
@@ -171,11 +181,11 @@ class Pump:
                 try:
                     convert_items(begin, middle)
                     begin = middle
-                except OverflowError:
+                except ITEM_ERRORS:
                     end = middle
             try:
                 convert_items(begin, end)
-            except OverflowError as error:
+            except ITEM_ERRORS as error:
                 raise FileConversionError(
                     f"{os.fspath(self._source_path)}: {run.name_item(first + begin)}"
                     f"{str(error).removeprefix('element 0')}"

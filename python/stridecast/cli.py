@@ -55,6 +55,7 @@ class Overflow(enum.StrEnum):
     WRAP = "wrap"
     SATURATE = "saturate"
     RAISE = "raise"
+    NAT = "nat"
 
 
 class _Terminated(BaseException):
@@ -105,12 +106,13 @@ def convert_command(
         ),
     ] = None,
     overflow: Annotated[
-        Overflow,
+        Overflow | None,
         typer.Option(
-            help="what a finite value too large for FMT becomes: infinity (wrap), the largest "
-            "finite value (saturate), an error (raise)"
+            help="what a value too large for FMT becomes: infinity or its low bits (wrap), the "
+            "largest value (saturate), an error (raise), of times NaT (nat); default: wrap, of "
+            "times raise"
         ),
-    ] = Overflow.WRAP,
+    ] = None,
     threads: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="at most N threads; default: all cores")
     ] = None,
@@ -137,7 +139,7 @@ def convert_command(
                 only=only or (),
                 format=fmt,
                 shape=sizes,
-                overflow=overflow.value,
+                overflow=overflow,
                 threads=threads,
                 force=force,
                 start=start,
@@ -165,7 +167,7 @@ def explain(
         str | None,
         typer.Option(metavar="BYTES", help="of the source, e.g. 2560,4; default: C order, packed"),
     ] = None,
-    overflow: Annotated[Overflow, typer.Option(help="as for convert")] = Overflow.WRAP,
+    overflow: Annotated[Overflow | None, typer.Option(help="as for convert")] = None,
 ) -> None:
     """Prints what a format means, or the plan from one format to another."""
     try:
@@ -181,7 +183,7 @@ def explain(
             fmt2,
             _integers(shape, "--shape"),
             src_strides=None if strides is None else _integers(strides, "--strides"),
-            overflow=overflow.value,
+            overflow=overflow,
         )
         _print(str(plan))
     except (ValueError, TypeError) as error:

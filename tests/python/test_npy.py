@@ -291,6 +291,21 @@ def test_no_conversion(run):
     fails(run, "in.npy", "out.raw", "--to", "T{i:a:}")
 
 
+def test_datetimes_in_other_units_and_from_texts(run):
+    days = np.array(["2024-02-29", "NaT"], "M8[D]")
+    np.save("in.npy", days)
+    convert(run, "in.npy", "out.npy", "--to", "[numpy$datetime64$ns]")
+    assert (np.load("out.npy")[:1] == days[:1]).all()
+    np.save("in.npy", np.array(["2024-02-29", "2024-02-30"], "S10"))
+    err = fails(run, "in.npy", "out.npy", "--to", "[numpy$datetime64$D]")
+    assert "'2024-02-30' is no time, at character 8: the month has no such day" in err
+    assert "in.npy: element 1:" in err
+    np.save("in.npy", np.array(["2024-02-29", "9999-01-01"], "M8[s]"))
+    fails(run, "in.npy", "out.npy", "--to", "[numpy$datetime64$ns]")
+    convert(run, "in.npy", "out.npy", "--to", "[numpy$datetime64$ns]", "--overflow", "nat")
+    assert np.isnat(np.load("out.npy")).tolist() == [False, True]
+
+
 # Raw bytes
 
 
