@@ -36,7 +36,7 @@ class Buffers {
     for (int64_t i = 0; i < src_bytes; ++i) memory_.get()[i] = static_cast<unsigned char>(i & 0x3F);
     std::memset(dst_, 0, static_cast<size_t>(dst_bytes));
   }
-  const void* src() const { return memory_.get(); }
+  void* src() const { return memory_.get(); }
   void* dst() const { return dst_; }
 
  private:
@@ -88,13 +88,18 @@ inline std::string count_name(int64_t items) {
   return std::to_string(items);
 }
 
-/// Times a kernel on kSmall packed items under this name. `entry` and `params` must outlive the
-/// benchmarks; a table without the kernel has no line.
+/// Times a kernel on kSmall packed items under this name. `entry`, `params` and
+/// `items`, which are of the source where any bytes will not do, must outlive the benchmarks; a
+/// table without the kernel has no line.
 inline void add_kernel(const std::string& name, const sc_entry& entry, int64_t src_size,
-                       int64_t dst_size, const void* params = nullptr) {
+                       int64_t dst_size, const void* params = nullptr,
+                       const void* items = nullptr) {
   if (entry.run == nullptr) return;
-  const auto body = [&entry, src_size, dst_size, params](benchmark::State& state) {
+  const auto body = [&entry, src_size, dst_size, params, items](benchmark::State& state) {
     const Buffers buffers(kSmall * src_size, kSmall * dst_size);
+    if (items != nullptr) {
+      std::memcpy(buffers.src(), items, static_cast<size_t>(kSmall * src_size));
+    }
     sc_run run =
         make_run(kSmall, buffers.src(), src_size, src_size, buffers.dst(), dst_size, dst_size);
     run.params = params;
