@@ -123,6 +123,12 @@ uint32_t DivideByVectors(const sc_run* run) {
 // of two take as long.
 constexpr bool kDividesByVectors = HWY_TARGET != HWY_SSE2;
 
+// What a floor leaves; quotient * den alone may be below the least integer.
+HWY_INLINE int64_t RestOf(int64_t value, int64_t quotient, int64_t den) {
+  return static_cast<int64_t>(static_cast<uint64_t>(value) -
+                              static_cast<uint64_t>(quotient) * static_cast<uint64_t>(den));
+}
+
 uint32_t RunDivide(const sc_run* run) {
   const auto& params = *static_cast<const TimeScaleParams*>(run->params);
   if (params.exact) {
@@ -130,7 +136,7 @@ uint32_t RunDivide(const sc_run* run) {
     ForTimes(run, [&](int64_t value) HWY_ATTR {
       if (value == kNaT) return value;
       const int64_t quotient = FloorDivide(value, params.magic, params.shift);
-      if (quotient * params.den != value) errors |= SC_ERR_INEXACT;
+      if (RestOf(value, quotient, params.den) != 0) errors |= SC_ERR_INEXACT;
       return quotient;
     });
     return errors;
@@ -157,10 +163,13 @@ uint32_t RunScale(const sc_run* run) {
       return ApplyRule(params.rule, value < params.lo, &errors);
     }
     const int64_t quotient = FloorDivide(value, params.magic, params.shift);
-    const int64_t product = (value - quotient * params.den) * params.num;
+    const int64_t product = RestOf(value, quotient, params.den) * params.num;
     const int64_t rest = FloorDivide(product, params.magic, params.shift);
     if (params.exact && rest * params.den != product) errors |= SC_ERR_INEXACT;
-    return quotient * params.num + rest;
+    // The product alone may be below the least integer.
+    return static_cast<int64_t>(static_cast<uint64_t>(quotient) *
+                                    static_cast<uint64_t>(params.num) +
+                                static_cast<uint64_t>(rest));
   });
   return errors;
 }
