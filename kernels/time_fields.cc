@@ -12,6 +12,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "kernels/calendar-inl.h"
+#include "kernels/scale-inl.h"
 #include "kernels/targets.h"
 #include "kernels/time-inl.h"
 
@@ -172,9 +173,10 @@ HWY_NOINLINE void SplitBlock(const uint8_t* src, const TimeFieldsParams& params,
   const auto* times = reinterpret_cast<const int64_t*>(src);
   block.num_odd = 0;
   for (int64_t i = 0; i < block.items; i += lanes) {
-    const int64_t rest = block.items - i;
-    const auto value = rest < lanes ? LoadFew(d, times + i, static_cast<size_t>(rest), int64_t{0})
-                                    : hn::LoadU(d, times + i);
+    const auto at = static_cast<size_t>(i), items = static_cast<size_t>(block.items);
+    const auto value = block.items - i < lanes
+                           ? LoadFew(d, times + i, RestOf(d, at, items), int64_t{0})
+                           : hn::LoadU(d, times + i);
     auto day = split.value == 1 ? value : FloorDivide(d, value, split.magic, split.shift);
     hn::Vec<decltype(d)> second;
     if constexpr (kBelowSeconds) {
