@@ -68,7 +68,7 @@ TEST_P(EpochPlanTest, RandomLayoutsBothWays) {
     const Format times = time_format("ns", dst_swapped);
     const Layout src = random_destination(random, counts, shape);
     const Layout dst = random_destination(random, times, shape);
-    std::vector<char> stored(static_cast<size_t>(src.extent().highest - src.extent().lowest));
+    std::vector<char> stored(static_cast<size_t>(src.extent().highest - src.extent().lowest) + 1);
     char* const from = stored.data() - src.extent().lowest;
     std::vector<int32_t> values;
     for_items(src, from, [&](char* at) {
@@ -79,7 +79,7 @@ TEST_P(EpochPlanTest, RandomLayoutsBothWays) {
         value = static_cast<int32_t>(__builtin_bswap32(static_cast<uint32_t>(value)));
       std::memcpy(at, &value, sizeof(value));
     });
-    std::vector<char> made(static_cast<size_t>(dst.extent().highest - dst.extent().lowest));
+    std::vector<char> made(static_cast<size_t>(dst.extent().highest - dst.extent().lowest) + 1);
     char* const to = made.data() - dst.extent().lowest;
     const std::vector<ElementBytes> missing = {ElementBytes::of(int32_t{-9999})};
     Plan::decode_time(src, dst, units, missing).run(from, to, run);
