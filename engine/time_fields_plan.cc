@@ -102,7 +102,8 @@ LeafProgram make_leaf(const kernels::KernelTable& table, const Field& field, con
                       std::span<const TimeField> fields, int result,
                       const TimeFieldsOptions& options) {
   const TimeUnit unit = unit_of_fields(facts.unit);
-  RouteBuilder b(table, field.itemsize == 4 ? DType::kInt32 : DType::kInt64, ConvertRules{});
+  const ConvertRules rules;  // which the builder refers to
+  RouteBuilder b(table, field.itemsize == 4 ? DType::kInt32 : DType::kInt64, rules);
   b.convert(DType::kInt64);
   if (!(unit == facts.unit)) route_units(b, facts.unit, unit, false);
   Stage stage;
