@@ -22,14 +22,9 @@ kernels::TimeScaleParams multiply(int64_t num) {
   return params;
 }
 
-// As engine/time_scale.cc sets a divisor.
 kernels::TimeScaleParams divide(int64_t den) {
   kernels::TimeScaleParams params;
-  params.den = den;
-  int log = 0;
-  while ((internal::Int128{1} << log) < den) ++log;
-  params.magic = static_cast<uint64_t>((internal::Int128{1} << (63 + log)) / den + 1);
-  params.shift = log - 1;
+  params.den = kernels::TimeDivisor::of(den);
   return params;
 }
 
@@ -38,8 +33,7 @@ kernels::TimeFieldsParams fields_of_seconds() {
   constexpr TimeField kFields[] = {TimeField::kYear, TimeField::kMonth,   TimeField::kDay,
                                    TimeField::kHour, TimeField::kWeekday, TimeField::kDayOfYear};
   std::copy(std::begin(kFields), std::end(kFields), params.fields);
-  const kernels::TimeScaleParams day = divide(86400);
-  params.split = {day.den, day.magic, day.shift};
+  params.split = kernels::TimeDivisor::of(86400);
   return params;
 }
 

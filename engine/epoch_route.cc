@@ -14,6 +14,7 @@
 #include "dtypes/cast_rules.h"
 #include "dtypes/time_unit.h"
 #include "engine/leaf_program.h"
+#include "engine/stage_chain.h"
 
 namespace stridecast::internal {
 namespace {
@@ -119,30 +120,6 @@ void set_factors(EpochProgram& program, const TimeUnit& unit) {
 
 // --- stages --------------------------------------------------------------------------------------
 
-class Chain {
- public:
-  explicit Chain(const KernelTable& table) : table_(table) {}
-
-  const Route& route() const { return route_; }
-
-  void convert(DType src, DType dst, const ConvertRules& rules = {}) {
-    const Route middle = find_route(table_, src, dst, rules);
-    for (int k = 0; k < middle.count; ++k) route_.stages[route_.count++] = middle.stages[k];
-  }
-  void add(const sc_entry& entry, DType out, const void* params) {
-    Stage stage;
-    stage.entry = &entry;
-    stage.out = out;
-    stage.out_size = type_facts(out).size;
-    stage.data = params;
-    route_.stages[route_.count++] = stage;
-  }
-
- private:
-  const KernelTable& table_;
-  Route route_;
-};
-
 // What an element is once it is widened: the bits of int64, uint64 or float64.
 int64_t widened(const KernelTable& table, DType type, DType wide, const ElementBytes& element) {
   alignas(16) unsigned char items[2][16] = {};
@@ -193,7 +170,7 @@ Route decode_route(const KernelTable& table, EpochProgram& program, DType src, T
   }
   set_factors(program, unit);
   prepare_epoch(epoch, true, floats);
-  Chain chain(table);
+  StageChain chain(table);
   if (flagged)
     chain.add(table.find_missing[kernels::move_index(type_facts(src).size)], src, &program.find);
   chain.convert(src, wide);
@@ -202,7 +179,8 @@ Route decode_route(const KernelTable& table, EpochProgram& program, DType src, T
   return chain.route();
 }
 
-void encode_integers(Chain& chain, const KernelTable& table, EpochProgram& program, DType dst) {
+void encode_integers(StageChain& chain, const KernelTable& table, EpochProgram& program,
+                     DType dst) {
   EpochParams& epoch = program.epoch;
   const RangeFacts& range = range_facts(dst);
   epoch.lo = range.int_min;
@@ -216,7 +194,7 @@ void encode_integers(Chain& chain, const KernelTable& table, EpochProgram& progr
   chain.convert(wide, dst);
 }
 
-void encode_floats(Chain& chain, const KernelTable& table, EpochProgram& program, DType dst,
+void encode_floats(StageChain& chain, const KernelTable& table, EpochProgram& program, DType dst,
                    const ConvertOptions& options) {
   EpochParams& epoch = program.epoch;
   const bool replaces = !program.missing.empty();
@@ -244,7 +222,7 @@ Route encode_route(const KernelTable& table, EpochProgram& program, TimeUnit uni
                    const ConvertOptions& options) {
   program.epoch.exact = options.casting == Casting::kSameValue;
   set_factors(program, unit);
-  Chain chain(table);
+  StageChain chain(table);
   if (is_float(dst)) {
     encode_floats(chain, table, program, dst, options);
   } else {

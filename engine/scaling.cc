@@ -18,6 +18,7 @@
 #include "dtypes/narrow_types.h"
 #include "engine/convert_limits.h"
 #include "engine/leaf_program.h"
+#include "engine/stage_chain.h"
 #include "engine/time_scale.h"
 
 namespace stridecast::internal {
@@ -226,43 +227,23 @@ const ElementBytes kNat = ElementBytes::of(INT64_MIN);
 
 // --- stages --------------------------------------------------------------------------------------
 
-class Chain {
+class Chain : public StageChain {
  public:
   Chain(const KernelTable& table, const ScaleProgram& program, const ConvertOptions& options)
-      : table_(table), program_(program), options_(options) {}
+      : StageChain(table), program_(program), options_(options) {}
 
-  const Route& route() const { return route_; }
-
-  // By the rules of convert(); the rounding to integers has its own stage.
-  void convert(DType src, DType dst, const ConvertRules& rules) {
-    const Route middle = find_route(table_, src, dst, rules);
-    for (int k = 0; k < middle.count; ++k) route_.stages[route_.count++] = middle.stages[k];
-  }
-  void add(const sc_entry& entry, DType out, const void* params) {
-    Stage stage;
-    stage.entry = &entry;
-    stage.out = out;
-    stage.out_size = type_facts(out).size;
-    stage.data = params;
-    route_.stages[route_.count++] = stage;
-  }
   // From the float, after what unscale rounds by itself.
   void round_to_integer(DType compute) {
-    add(table_.round_integral[float_index(compute)], compute, &program_.rounding);
+    add(table().round_integral[float_index(compute)], compute, &program_.rounding);
   }
   // The last conversion: from the float to what dst holds.
   void convert_result(DType compute, DType dst) {
     if (is_time(dst)) {
-      convert(compute, DType::kFloat64, ConvertRules{});
+      convert(compute, DType::kFloat64);
       kernels::TimeScaleParams params;
       params.rule = time_rule(rules_of(options_));
       params.nan_raises = options_.nan == NanPolicy::kRaise;
-      Stage stage;
-      stage.entry = &table_.float_to_time;
-      stage.out = DType::kInt64;
-      stage.out_size = sizeof(int64_t);
-      stage.data = params;
-      route_.stages[route_.count++] = stage;
+      add(table().float_to_time, DType::kInt64, params);
     } else {
       ConvertRules rules = rules_of(options_);
       if (is_integer(dst)) rules.rounding = Rounding::kDefault;  // rounded before
@@ -271,10 +252,8 @@ class Chain {
   }
 
  private:
-  const KernelTable& table_;
   const ScaleProgram& program_;
   const ConvertOptions& options_;
-  Route route_;
 };
 
 bool rounds_apart(DType dst, Rounding rounding) {

@@ -43,10 +43,7 @@ TimeFieldsParams params_of(const TimeUnit& unit, std::span<const TimeField> fiel
   if (!params.below_seconds) {
     params.seconds = static_cast<int64_t>(time_ratio(unit, kSecond).num);
   }
-  if (whole.num > 1) {
-    const kernels::TimeScaleParams division = divisor_params(whole.num);
-    params.split = {division.den, division.magic, division.shift};
-  }
+  params.split = kernels::TimeDivisor::of(static_cast<int64_t>(whole.num));
   return params;
 }
 

@@ -12,28 +12,19 @@
 #include "engine/time_scale.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "dtypes/calendar.h"
 
 namespace stridecast::internal {
 namespace {
 
+using kernels::TimeDivisor;
 using kernels::TimeScaleParams;
 
 constexpr Int128 kMost = INT64_MAX;
 constexpr TimeUnit kDay{TimeBase::kDay, 1}, kMonth{TimeBase::kMonth, 1};
 
 bool fits_int64(Int128 value) { return value <= kMost; }
-
-// floor(x / den) for 1 < den < 2^63, see TimeScaleParams.
-void set_divisor(TimeScaleParams& params, Int128 den) {
-  params.den = static_cast<int64_t>(den);
-  const int log = std::bit_width(static_cast<uint64_t>(params.den - 1));
-  __extension__ using Uint128 = unsigned __int128;
-  params.magic = static_cast<uint64_t>((Uint128{1} << (63 + log)) / static_cast<Uint128>(den) + 1);
-  params.shift = log - 1;
-}
 
 // The times whose scaled values fit int64 and are not NaT.
 void set_limits(TimeScaleParams& params, const TimeRatio& ratio) {
@@ -63,11 +54,12 @@ void add_ratio(RouteBuilder& b, const TimeRatio& ratio) {
   if (narrow && ratio.den == 1) {
     kernel = &table.time_multiply;
   } else if (narrow) {
-    set_divisor(params, ratio.den);
-    if (ratio.num == 1)
+    params.den = TimeDivisor::of(static_cast<int64_t>(ratio.den));
+    if (ratio.num == 1) {
       kernel = &table.time_divide;
-    else if (fits_int64((ratio.den - 1) * ratio.num))
+    } else if (fits_int64((ratio.den - 1) * ratio.num)) {
       kernel = &table.time_scale;
+    }
   }
   params.wide_num = ratio.num;
   params.wide_den = ratio.den;
@@ -108,12 +100,6 @@ void route_to_calendar(RouteBuilder& b, const TimeUnit& src, const TimeUnit& dst
 }
 
 }  // namespace
-
-TimeScaleParams divisor_params(Int128 den) {
-  TimeScaleParams params;
-  set_divisor(params, den);
-  return params;
-}
 
 kernels::TimeRule time_rule(const ConvertRules& rules) noexcept {
   if (rules.same_value) return kernels::TimeRule::kRaise;  // there is no equal beyond the range

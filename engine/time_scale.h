@@ -11,9 +11,6 @@ namespace stridecast::internal {
 /// What the options say of times outside the destination.
 kernels::TimeRule time_rule(const ConvertRules& rules) noexcept;
 
-/// The divisor of floor(x / den), 1 < den < 2^63, in den, magic and shift.
-kernels::TimeScaleParams divisor_params(Int128 den);
-
 /// Adds the stages that take int64 times from one unit to another, neither of them generic.
 /// `spans`: years and months have their average length.
 void route_units(RouteBuilder& b, const TimeUnit& src, const TimeUnit& dst, bool spans);

@@ -39,6 +39,7 @@
 #include "hwy/highway.h"
 #include "kernels/convert_names.h"
 #include "kernels/kernel_table.h"
+#include "kernels/packed_entry.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
@@ -362,28 +363,26 @@ HWY_NOINLINE void StreamItems(const Op& from_run, const typename Op::Src* src,
   if (i < count) ConvertItems(op, src + i, dst + i, count - i);
 }
 
-// The kernel.
+// All items of a run.
 template <class Op>
-uint32_t ConvertRun(const sc_run* run) {
-  const Op op(*run);
+HWY_INLINE void RunItems(const Op& op, const sc_run* run) {
   const auto* src = static_cast<const typename Op::Src*>(run->src);
   auto* dst = static_cast<typename Op::Dst*>(run->dst);
   const auto count = static_cast<size_t>(run->n[1]);
   if constexpr (kCanStream<Op>) {
     if (HWY_UNLIKELY(run->flags & SC_RUN_STREAM)) {
       StreamItems(op, src, dst, count, (run->flags & SC_RUN_FETCH) != 0);
-      return 0;
+      return;
     }
   }
   ConvertItems(op, src, dst, count);
-  return 0;
 }
 
-// What writes packed items and needs nothing but its two sides.
-constexpr sc_entry PackedEntry(sc_kernel kernel, const char* name, uint32_t src_access,
-                               uint32_t traits = 0) {
-  return {kernel, name, src_access, SC_ACCESS_PACKED, 0, traits | uint32_t{SC_TRAIT_THREAD_SAFE},
-          0};
+// The kernel.
+template <class Op>
+uint32_t ConvertRun(const sc_run* run) {
+  RunItems(Op(*run), run);
+  return 0;
 }
 
 template <class Op>

@@ -8,6 +8,7 @@
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
+#include "kernels/packed_entry.h"
 #include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -250,12 +251,7 @@ uint32_t Resize(const sc_run* run) {
 }
 
 constexpr sc_entry Entry(sc_kernel run, const char* name) {
-  sc_entry entry = {};
-  entry.run = run;
-  entry.name = name;
-  entry.src_access = entry.dst_access = SC_ACCESS_PACKED;
-  entry.traits = SC_TRAIT_MAY_FAIL | SC_TRAIT_THREAD_SAFE;
-  return entry;
+  return PackedEntry(run, name, SC_ACCESS_PACKED, SC_TRAIT_MAY_FAIL);
 }
 
 }  // namespace

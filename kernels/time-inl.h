@@ -29,15 +29,7 @@ struct Complaining {
 template <class Op>
 uint32_t ComplainingRun(const sc_run* run) {
   uint32_t errors = 0;
-  const Op op(*run, &errors);
-  const auto* src = static_cast<const typename Op::Src*>(run->src);
-  auto* dst = static_cast<typename Op::Dst*>(run->dst);
-  const auto count = static_cast<size_t>(run->n[1]);
-  if (kCanStream<Op> && HWY_UNLIKELY(run->flags & SC_RUN_STREAM)) {
-    StreamItems(op, src, dst, count, (run->flags & SC_RUN_FETCH) != 0);
-  } else {
-    ConvertItems(op, src, dst, count);
-  }
+  RunItems(Op(*run, &errors), run);
   return errors;
 }
 
@@ -83,11 +75,11 @@ HWY_INLINE int64_t ApplyRule(TimeRule rule, bool low, uint32_t* errors) {
 // --- division
 // --------------------------------------------------------------------------------------
 
-HWY_INLINE int64_t FloorDivide(int64_t value, uint64_t magic, int32_t shift) {
+HWY_INLINE int64_t FloorDivide(int64_t value, const TimeDivisor& by) {
   const int64_t sign = value >> 63;
   const auto quotient = static_cast<uint64_t>(
-      (static_cast<unsigned __int128>(static_cast<uint64_t>(value ^ sign)) * magic) >> 64);
-  return static_cast<int64_t>(quotient >> shift) ^ sign;
+      (static_cast<unsigned __int128>(static_cast<uint64_t>(value ^ sign)) * by.magic) >> 64);
+  return static_cast<int64_t>(quotient >> by.shift) ^ sign;
 }
 
 // The upper half of 128-bit products, from products of 32 bits.
@@ -106,13 +98,12 @@ HWY_INLINE hn::Vec<DU> UpperProduct(DU du, hn::Vec<DU> a, hn::Vec<DU> b) {
                  hn::ShiftRight<32>(middle));
 }
 
-// floor(v / divisor), see TimeScaleParams.
 template <class D>
-HWY_INLINE hn::Vec<D> FloorDivide(D d, hn::Vec<D> v, uint64_t magic, int32_t shift) {
+HWY_INLINE hn::Vec<D> FloorDivide(D d, hn::Vec<D> v, const TimeDivisor& by) {
   const hn::RebindToUnsigned<D> du;
   const auto sign = hn::BroadcastSignBit(v);
-  const auto upper = UpperProduct(du, hn::BitCast(du, hn::Xor(v, sign)), hn::Set(du, magic));
-  return hn::Xor(hn::BitCast(d, hn::ShiftRightSame(upper, shift)), sign);
+  const auto upper = UpperProduct(du, hn::BitCast(du, hn::Xor(v, sign)), hn::Set(du, by.magic));
+  return hn::Xor(hn::BitCast(d, hn::ShiftRightSame(upper, by.shift)), sign);
 }
 
 // --- value by value

@@ -22,10 +22,6 @@ namespace {
 
 constexpr int64_t kBlock = 128;
 
-HWY_INLINE int64_t FloorDivide(int64_t value, const TimeDivisor& by) {
-  return FloorDivide(value, by.magic, by.shift);
-}
-
 // A time, split.
 struct Moment {
   int64_t day;       // since 1970-01-01
@@ -33,7 +29,7 @@ struct Moment {
   int64_t fraction;  // units of a second that has begun, where there are such
 };
 
-constexpr TimeDivisor kDaySeconds = {86400, 0xC22E450672894AB7u, 16};
+constexpr TimeDivisor kDaySeconds = TimeDivisor::of(86400);
 
 HWY_INLINE Moment SplitTime(int64_t value, const TimeFieldsParams& params) {
   const TimeDivisor& split = params.split;
@@ -177,11 +173,11 @@ HWY_NOINLINE void SplitBlock(const uint8_t* src, const TimeFieldsParams& params,
     const auto value = block.items - i < lanes
                            ? LoadFew(d, times + i, RestOf(d, at, items), int64_t{0})
                            : hn::LoadU(d, times + i);
-    auto day = split.value == 1 ? value : FloorDivide(d, value, split.magic, split.shift);
+    auto day = split.value == 1 ? value : FloorDivide(d, value, split);
     hn::Vec<decltype(d)> second;
     if constexpr (kBelowSeconds) {
       const auto whole = day;
-      day = FloorDivide(d, whole, kDaySeconds.magic, kDaySeconds.shift);
+      day = FloorDivide(d, whole, kDaySeconds);
       second = hn::Sub(whole, hn::Mul(day, hn::Set(d, int64_t{86400})));
     } else {
       second = hn::Mul(hn::Sub(value, hn::Mul(day, units)), seconds);

@@ -4,16 +4,10 @@
 
 #include <cstdint>
 
+#include "kernels/time_params.h"
 #include "stridecast/time_field.h"
 
 namespace stridecast::kernels {
-
-// A divisor for floors, as TimeScaleParams has it.
-struct TimeDivisor {
-  int64_t value = 1;
-  uint64_t magic = 0;
-  int32_t shift = 0;
-};
 
 // Row k of the destination is fields[k]; there are sc_run.n[0] of them. The unit of the times
 // divides a second, or a day.

@@ -82,7 +82,7 @@ struct Divide : Complaining {
   using Wide = int64_t;
   template <class DD, class V>
   HWY_INLINE hn::Vec<DD> Convert(DD d, V v) const {
-    const auto quotient = FloorDivide(d, v, params.magic, params.shift);
+    const auto quotient = FloorDivide(d, v, params.den);
     return hn::IfThenElse(IsNaT(d, v), v, quotient);
   }
 };
@@ -96,14 +96,14 @@ struct DivideByFloat : Complaining {
   using Src = int64_t;
   using Dst = int64_t;
   using Wide = int64_t;
-  double reciprocal = 1.0 / static_cast<double>(params.den);
+  double reciprocal = 1.0 / static_cast<double>(params.den.value);
   template <class DD, class V>
   HWY_INLINE hn::Vec<DD> Convert(DD d, V v) const {
     const hn::RebindToFloat<DD> df;
     const auto rounder = hn::Set(df, 0x1.8p52);
     const auto rounded = hn::MulAdd(hn::ConvertTo(df, v), hn::Set(df, reciprocal), rounder);
     const auto above = hn::Sub(hn::BitCast(d, rounded), hn::BitCast(d, rounder));
-    const auto rest = hn::Sub(v, Product<kNarrow>(d, above, hn::Set(d, params.den)));
+    const auto rest = hn::Sub(v, Product<kNarrow>(d, above, hn::Set(d, params.den.value)));
     const auto quotient = hn::Add(above, hn::BroadcastSignBit(rest));
     return hn::IfThenElse(IsNaT(d, v), v, quotient);
   }
@@ -114,9 +114,9 @@ constexpr int64_t kLeastFloatDivisor = 1 << 13;
 uint32_t DivideByVectors(const sc_run* run) {
   const auto& params = *static_cast<const TimeScaleParams*>(run->params);
   constexpr bool kConverts = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
-  if (!kConverts || params.den < kLeastFloatDivisor) return ComplainingRun<Divide>(run);
-  return params.den <= UINT32_MAX ? ComplainingRun<DivideByFloat<true>>(run)
-                                  : ComplainingRun<DivideByFloat<false>>(run);
+  if (!kConverts || params.den.value < kLeastFloatDivisor) return ComplainingRun<Divide>(run);
+  return params.den.value <= UINT32_MAX ? ComplainingRun<DivideByFloat<true>>(run)
+                                        : ComplainingRun<DivideByFloat<false>>(run);
 }
 
 // Vectors of four lanes divide in half the time of four scalar products of 64 bits (Zen 3); vectors
@@ -124,28 +124,41 @@ uint32_t DivideByVectors(const sc_run* run) {
 constexpr bool kDividesByVectors = HWY_TARGET != HWY_SSE2;
 
 // What a floor leaves; quotient * den alone may be below the least integer.
-HWY_INLINE int64_t RestOf(int64_t value, int64_t quotient, int64_t den) {
+HWY_INLINE int64_t RestOf(int64_t value, int64_t quotient, const TimeDivisor& den) {
   return static_cast<int64_t>(static_cast<uint64_t>(value) -
-                              static_cast<uint64_t>(quotient) * static_cast<uint64_t>(den));
+                              static_cast<uint64_t>(quotient) * static_cast<uint64_t>(den.value));
+}
+
+// Value by value: f(x, &exact) of those that fit.
+template <class F>
+HWY_INLINE uint32_t ScaleTimes(const sc_run* run, const TimeScaleParams& params, const F& f) {
+  uint32_t errors = 0;
+  ForTimes(run, [&](int64_t value) HWY_ATTR {
+    if (value == kNaT) return value;
+    if (value < params.lo || value > params.hi) {
+      return ApplyRule(params.rule, value < params.lo, &errors);
+    }
+    bool exact = true;
+    const int64_t result = f(value, &exact);
+    if (params.exact && !exact) errors |= SC_ERR_INEXACT;
+    return result;
+  });
+  return errors;
 }
 
 uint32_t RunDivide(const sc_run* run) {
   const auto& params = *static_cast<const TimeScaleParams*>(run->params);
   if (params.exact) {
-    uint32_t errors = 0;
-    ForTimes(run, [&](int64_t value) HWY_ATTR {
-      if (value == kNaT) return value;
-      const int64_t quotient = FloorDivide(value, params.magic, params.shift);
-      if (RestOf(value, quotient, params.den) != 0) errors |= SC_ERR_INEXACT;
+    return ScaleTimes(run, params, [&](int64_t value, bool* exact) HWY_ATTR {
+      const int64_t quotient = FloorDivide(value, params.den);
+      *exact = RestOf(value, quotient, params.den) == 0;
       return quotient;
     });
-    return errors;
   }
   if (kDividesByVectors) return DivideByVectors(run);
-  const uint64_t magic = params.magic;
-  const int32_t shift = params.shift;
+  const TimeDivisor den = params.den;  // which no store can change
   ForTimes(run, [=](int64_t value) HWY_ATTR {
-    const int64_t quotient = FloorDivide(value, magic, shift);
+    const int64_t quotient = FloorDivide(value, den);
     return value == kNaT ? value : quotient;
   });
   return 0;
@@ -156,38 +169,25 @@ uint32_t RunDivide(const sc_run* run) {
 // floor(x * num / den) = q * num + floor(r * num / den), where x = q * den + r.
 uint32_t RunScale(const sc_run* run) {
   const auto& params = *static_cast<const TimeScaleParams*>(run->params);
-  uint32_t errors = 0;
-  ForTimes(run, [&](int64_t value) HWY_ATTR {
-    if (value == kNaT) return value;
-    if (value < params.lo || value > params.hi) {
-      return ApplyRule(params.rule, value < params.lo, &errors);
-    }
-    const int64_t quotient = FloorDivide(value, params.magic, params.shift);
+  return ScaleTimes(run, params, [&](int64_t value, bool* exact) HWY_ATTR {
+    const int64_t quotient = FloorDivide(value, params.den);
     const int64_t product = RestOf(value, quotient, params.den) * params.num;
-    const int64_t rest = FloorDivide(product, params.magic, params.shift);
-    if (params.exact && rest * params.den != product) errors |= SC_ERR_INEXACT;
+    const int64_t rest = FloorDivide(product, params.den);
+    *exact = RestOf(product, rest, params.den) == 0;
     // The product alone may be below the least integer.
-    return static_cast<int64_t>(static_cast<uint64_t>(quotient) *
-                                    static_cast<uint64_t>(params.num) +
-                                static_cast<uint64_t>(rest));
+    const auto whole = static_cast<uint64_t>(quotient) * static_cast<uint64_t>(params.num);
+    return static_cast<int64_t>(whole + static_cast<uint64_t>(rest));
   });
-  return errors;
 }
 
 uint32_t RunScaleWide(const sc_run* run) {
   const auto& params = *static_cast<const TimeScaleParams*>(run->params);
-  uint32_t errors = 0;
-  ForTimes(run, [&](int64_t value) HWY_ATTR {
-    if (value == kNaT) return value;
-    if (value < params.lo || value > params.hi) {
-      return ApplyRule(params.rule, value < params.lo, &errors);
-    }
+  return ScaleTimes(run, params, [&](int64_t value, bool* exact) {
     const Int128 product = value * params.wide_num;
     const Int128 quotient = internal::floor_div(product, params.wide_den);
-    if (params.exact && quotient * params.wide_den != product) errors |= SC_ERR_INEXACT;
+    *exact = quotient * params.wide_den == product;
     return static_cast<int64_t>(quotient);
   });
-  return errors;
 }
 
 }  // namespace

@@ -40,16 +40,10 @@ TimeScaleParams ratio(Int128 num, Int128 den) {
   params.wide_num = num;
   params.wide_den = den;
   if (num <= INT64_MAX) params.num = static_cast<int64_t>(num);
-  if (den <= INT64_MAX) params.den = static_cast<int64_t>(den);
+  if (den <= INT64_MAX) params.den = kernels::TimeDivisor::of(static_cast<int64_t>(den));
   if (num > den) {
     params.hi = static_cast<int64_t>(((Int128{INT64_MAX} + 1) * den - 1) / num);
     params.lo = -static_cast<int64_t>(Int128{INT64_MAX} * den / num);
-  }
-  if (params.den > 1) {
-    int log = 0;
-    while ((Int128{1} << log) < den) ++log;
-    params.magic = static_cast<uint64_t>((Int128{1} << (63 + log)) / den + 1);
-    params.shift = log - 1;
   }
   return params;
 }
