@@ -163,51 +163,104 @@ Floored FloorBy(Int128 value, Int128 divisor) {
   return {quotient, quotient * divisor == value};
 }
 
-bool InRange(Int128 time) { return time <= INT64_MAX && time >= -Int128{INT64_MAX}; }
+int64_t MonthsIn(const TimeUnit& unit) {
+  return unit.multiple * (unit.base == internal::TimeBase::kYear ? 12 : 1);
+}
 
-// Months since 1970-01 that a value in a unit of fixed length lies in.
-Floored MonthsOf(int64_t value, const TimeUnit& unit) {
-  const internal::TimeRatio days = internal::time_ratio(unit, {internal::TimeBase::kDay, 1});
-  const Floored floored = FloorBy(value * days.num, days.den);
-  const Int128 months = internal::months_from_days<Int128>(floored.value);
-  const bool first_day = internal::days_from_months<Int128>(months) == floored.value;
-  return {months, floored.exact && first_day};
+// floor(x * num / den) in 64 bits, of NaT NaT.
+struct SmallRatio {
+  int64_t num = 1;
+  TimeDivisor den;
+  explicit SmallRatio(const internal::TimeRatio& ratio)
+      : num(static_cast<int64_t>(ratio.num)),
+        den(TimeDivisor::of(static_cast<int64_t>(ratio.den))) {}
+  int64_t Of(int64_t value) const {
+    if (value == kNaT) return value;
+    const int64_t product = value * num;
+    return den.value == 1 ? product : FloorDivide(product, den);
+  }
+};
+
+// How far from 0 values may be for 64 bits to hold `num` of each, where they hold both numbers.
+int64_t NearBy(Int128 num, Int128 den) {
+  constexpr int64_t kMost = int64_t{1} << 60;
+  return num < kMost && den < kMost ? kMost / static_cast<int64_t>(num) : 0;
+}
+
+// Blocks of values from -near to near, and NaT, by a kernel between days and months in between two
+// ratios; all other blocks value by value.
+constexpr int64_t kCalendarBlock = 256;
+template <class One>
+uint32_t RunInBlocks(const sc_run* run, int64_t near, const SmallRatio& before, sc_kernel between,
+                     const SmallRatio& after, const One& one) {
+  const auto& params = *static_cast<const TimeScaleParams*>(run->params);
+  const auto* src = static_cast<const uint8_t*>(run->src);
+  auto* dst = static_cast<uint8_t*>(run->dst);
+  uint32_t errors = 0;
+  int64_t times[kCalendarBlock];
+  for (int64_t first = 0; first < run->n[1]; first += kCalendarBlock) {
+    const int64_t items = HWY_MIN(kCalendarBlock, run->n[1] - first);
+    const auto bytes = static_cast<size_t>(items) * sizeof(int64_t);
+    memcpy(times, src + first * 8, bytes);
+    bool all_near = !params.exact;
+    for (int64_t i = 0; i < items; ++i) {
+      all_near &= (times[i] <= near && times[i] >= -near) || times[i] == kNaT;
+    }
+    sc_run block = *run;
+    block.n[1] = items;
+    block.src = block.dst = times;
+    block.flags = SC_RUN_IN_PLACE;
+    if (all_near) {
+      for (int64_t i = 0; i < items; ++i) times[i] = before.Of(times[i]);
+      errors |= between(&block);
+      for (int64_t i = 0; i < items; ++i) times[i] = after.Of(times[i]);
+    } else {
+      ForTimes(&block, [&](int64_t value) {
+        if (value == kNaT) return value;
+        const Floored result = one(value);
+        if (params.exact && !result.exact) errors |= SC_ERR_INEXACT;
+        const bool fits = result.value <= INT64_MAX && result.value >= -Int128{INT64_MAX};
+        return fits ? static_cast<int64_t>(result.value)
+                    : ApplyRule(params.rule, value < 0, &errors);
+      });
+    }
+    memcpy(dst + first * 8, times, bytes);
+  }
+  return errors;
 }
 
 uint32_t RunFromFixed(const sc_run* run, const TimeScaleParams& params) {
-  const Int128 months =
-      params.dst.multiple * (params.dst.base == internal::TimeBase::kYear ? 12 : 1);
-  uint32_t errors = 0;
-  ForTimes(run, [&](int64_t value) {
-    if (value == kNaT) return value;
-    const Floored from = MonthsOf(value, params.src);
-    const Floored result = FloorBy(from.value, months);
-    if (params.exact && !(from.exact && result.exact)) errors |= SC_ERR_INEXACT;
-    return InRange(result.value) ? static_cast<int64_t>(result.value)
-                                 : ApplyRule(params.rule, value < 0, &errors);
-  });
-  return errors;
+  const internal::TimeRatio days = internal::time_ratio(params.src, {internal::TimeBase::kDay, 1});
+  const int64_t months_in = MonthsIn(params.dst);
+  const int64_t near = NearBy(days.num, days.den);
+  const SmallRatio before(near > 0 ? days : internal::TimeRatio()), after({1, months_in});
+  return RunInBlocks(run, near, before, ComplainingRun<NearOr<DaysToMonths>>, after,
+                     [&](int64_t value) -> Floored {
+                       const Floored day = FloorBy(value * days.num, days.den);
+                       const Int128 months = internal::months_from_days<Int128>(day.value);
+                       const bool first_day =
+                           internal::days_from_months<Int128>(months) == day.value;
+                       const Floored result = FloorBy(months, months_in);
+                       return {result.value, day.exact && first_day && result.exact};
+                     });
 }
 
 uint32_t RunToFixed(const sc_run* run, const TimeScaleParams& params) {
-  const Int128 months =
-      params.src.multiple * (params.src.base == internal::TimeBase::kYear ? 12 : 1);
   const internal::TimeRatio units = internal::time_ratio({internal::TimeBase::kDay, 1}, params.dst);
-  uint32_t errors = 0;
-  ForTimes(run, [&](int64_t value) {
-    if (value == kNaT) return value;
-    const Int128 days = internal::days_from_months<Int128>(value * months);
-    // Beyond, days alone, of which there are fewer than 2^102, are more than 2^63 units.
-    constexpr Int128 kMost = std::numeric_limits<Int128>::max();
-    const bool fits = days <= kMost / units.num && days >= -kMost / units.num;
-    const Floored result = fits ? FloorBy(days * units.num, units.den) : Floored{days, true};
-    if (!fits || !InRange(result.value)) {
-      return ApplyRule(params.rule, value < 0, &errors);
-    }
-    if (params.exact && !result.exact) errors |= SC_ERR_INEXACT;
-    return static_cast<int64_t>(result.value);
-  });
-  return errors;
+  const int64_t months_in = MonthsIn(params.src);
+  // 31 days a month, each so many units.
+  const int64_t near = NearBy(Int128{31} * months_in * units.num, units.den);
+  const SmallRatio before({months_in, 1}), after(near > 0 ? units : internal::TimeRatio());
+  return RunInBlocks(run, near, before, ComplainingRun<NearOr<MonthsToDays>>, after,
+                     [&](int64_t value) -> Floored {
+                       const Int128 days =
+                           internal::days_from_months<Int128>(Int128{value} * months_in);
+                       // Where the product needs more than 128 bits the divisor has 31 at most.
+                       constexpr Int128 kMost = std::numeric_limits<Int128>::max();
+                       const bool fits = days <= kMost / units.num && days >= -kMost / units.num;
+                       if (!fits) return {value < 0 ? -kMost : kMost, true};
+                       return FloorBy(days * units.num, units.den);
+                     });
 }
 
 uint32_t RunCalendar(const sc_run* run) {

@@ -78,8 +78,8 @@ scale, offset, axis, compute, out, order, threads
 missing : number, optional
     What NaN (and NaT) becomes: exactly a value of the stored format. Without one NaN follows `nan`, and
     NaT in times is kept.
-overflow : None, 'wrap', 'saturate' or 'raise'
-    What a value outside the range of the stored format becomes. Under 'raise' a value that becomes
+overflow : None, 'wrap', 'saturate', 'raise' or 'nat'
+    What a value outside the range of the stored format becomes, as for `convert`. Under 'raise' a value that becomes
     `missing` though it was none is an error, too.
 nan : None or 'raise'
     As for `convert`, where there is no `missing`.
