@@ -2,11 +2,12 @@
 
     python bench/bench_targets.py --part 1 [--json FILE] [--markdown docs/performance.md]
 
-Runs peers.py in up to three separate processes. The first times everything; the next ones only
-the cells that missed, and the groups whose mean missed. A cell misses when it misses in all:
-a process can be unlucky with its memory layout or its neighbours, three in a row hardly are. Rows
-on several threads have processes of their own. How a ratio is measured is in measure.py; which
-SIMD kernels, by STRIDECAST_TARGET in the environment, which the processes inherit.
+Runs stridecast_bench/process.py in up to three separate processes. The first times everything; the
+next ones only the cells that missed, and the groups whose mean missed. A cell misses when it misses
+in all: a process can be unlucky with its memory layout or its neighbours, three in a row hardly
+are. Rows on several threads have processes of their own. How a ratio is measured is in
+stridecast_bench/measure.py; which SIMD kernels, by STRIDECAST_TARGET in the environment, which the
+processes inherit.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +30,7 @@ THREAD_GROUPS, THREADS = ("threads", "hot-threads", "reduce-threads"), 2
 
 
 def run_peers(cases: list[str], options: list[str]) -> dict:
-    """These cases in one process of peers.py; those on several threads in another."""
+    """These cases in one process; those on several threads in another."""
     threaded = [case for case in cases if case.partition("/")[0] in THREAD_GROUPS]
     others = [case for case in cases if case not in threaded]
     outcome = run_process(others, options) if others else None
@@ -41,13 +43,23 @@ def run_peers(cases: list[str], options: list[str]) -> dict:
     return outcome
 
 
+def environment() -> dict[str, str]:
+    """The package beside this file comes first, also where another one is installed."""
+    others = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE), others)))}
+
+
 def run_process(cases: list[str], options: list[str]) -> dict:
-    command = [sys.executable, str(HERE / "peers.py"), "--json", "-", *options]
+    command = [sys.executable, "-m", "stridecast_bench.process", "--json", "-", *options]
     for case in cases:
         command += ["--cases", case]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=False, env=environment()
+    )
     if not done.stdout:
-        raise SystemExit(f"peers.py ended with status {done.returncode} and no result")
+        raise SystemExit(
+            f"process.py ended with status {done.returncode} and no result"
+        )
     return json.loads(done.stdout)
 
 

@@ -1,9 +1,9 @@
 """Times stridecast and its peers side by side in one process, on one pinned thread.
 
-    python bench/peers.py                           # everything, a table; takes half an hour
-    python bench/peers.py --cases 'contiguous/*/bfloat16' --cases 'small/*'
-    python bench/peers.py --threads 2               # the cases that take several threads, no others
-    python bench/peers.py --json -                  # for bench_targets.py
+    python -m stridecast_bench.process               # everything, a table; takes half an hour
+    python -m stridecast_bench.process --cases 'contiguous/*/bfloat16' --cases 'small/*'
+    python -m stridecast_bench.process --threads 2   # cases of several threads, no others
+    python -m stridecast_bench.process --json -      # for bench_targets.py
 
 Peers beside NumPy are optional; what is not installed is left out, and named.
 STRIDECAST_TARGET=AVX2 in the environment times that SIMD target's kernels; the report names it.
@@ -24,16 +24,10 @@ from functools import partial
 import ml_dtypes
 import numpy as np
 
-import cast_cases
-import measure
-import other_libraries
-import peer_cases
-import reduce_cases
-import relayout_cases
-import scale_cases
 import stridecast
-import strided_cases
-import time_cases
+from stridecast_bench import measure
+from stridecast_bench.cases import basic, cast, reduce, relayout, scale, strided, times
+from stridecast_bench.peers import libraries
 
 #: Generators of cases by the first part of their names. A case is made when its turn comes, so that
 #: memory is held for one at a time.
@@ -41,13 +35,13 @@ Groups = dict[
     str, Callable[[measure.BenchLibrary | None], Iterator[measure.Case | measure.Planned]]
 ]
 ON_ONE_THREAD: Groups = {
-    **peer_cases.GROUPS,
-    **relayout_cases.GROUPS,
-    **strided_cases.GROUPS,
-    **cast_cases.GROUPS,
-    **scale_cases.GROUPS,
-    **reduce_cases.GROUPS,
-    **time_cases.GROUPS,
+    **basic.GROUPS,
+    **relayout.GROUPS,
+    **strided.GROUPS,
+    **cast.GROUPS,
+    **scale.GROUPS,
+    **reduce.GROUPS,
+    **times.GROUPS,
 }
 
 
@@ -56,9 +50,9 @@ def groups_for(threads: int) -> Groups:
     if threads == 1:
         return ON_ONE_THREAD
     return {
-        "threads": partial(strided_cases.thread_cases, threads=threads),
-        "hot-threads": partial(cast_cases.hot_thread_cases, threads=threads),
-        "reduce-threads": partial(reduce_cases.thread_cases, threads=threads),
+        "threads": partial(strided.thread_cases, threads=threads),
+        "hot-threads": partial(cast.hot_thread_cases, threads=threads),
+        "reduce-threads": partial(reduce.thread_cases, threads=threads),
     }
 
 
@@ -72,7 +66,7 @@ def time_noise(cpus: list[int]) -> dict[str, object]:
     for cpu in cpus or [None]:
         label = "cpu" if cpu is None else f"cpu{cpu}"
         with measure.quiet({cpu} if cpu is not None else set()):
-            for case in peer_cases.noise_cases(label):
+            for case in basic.noise_cases(label):
                 ours, itself = measure.measure(case)["ns"].values()
                 noise[case.name.removeprefix("noise/")] = round(abs(itself / ours - 1), 4)
     return noise
@@ -168,13 +162,13 @@ def main() -> int:
             "target": stridecast.active_target(),
             "numpy": np.__version__,
             "ml_dtypes": ml_dtypes.__version__,
-            **other_libraries.versions,
+            **libraries.versions,
         },
-        "absent": other_libraries.absent,
+        "absent": libraries.absent,
         **timings,
         "noise": time_noise(allowed) if arguments.noise else {},
     }
-    for name, why in other_libraries.absent.items():
+    for name, why in libraries.absent.items():
         print(f"no {name}: {why}", file=sys.stderr)
     if arguments.json == "-":
         json.dump(outcome, sys.stdout)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 import stridecast
-from measure import Batch, BenchLibrary, Case, Planned, aligned, timed
-from peer_cases import LARGE, SMALL, dtype_of, expect_equal, values
-from relayout_cases import (
+from stridecast_bench.cases.basic import LARGE, SMALL, dtype_of, expect_equal, values
+from stridecast_bench.cases.relayout import (
     MIB,
     UNSIGNED,
     destination,
@@ -23,6 +22,7 @@ from relayout_cases import (
     scattered,
     uncached_destination,
 )
+from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, aligned, timed
 
 #: Views of `memory` (1-D, `span(kind)` bytes an item) by the names of their kinds.
 STRIDES = {f"stride{step}": step for step in range(2, 9)}

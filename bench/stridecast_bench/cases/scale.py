@@ -11,8 +11,17 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 import stridecast
-from measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, Planned, Unable, aligned, timed
-from peer_cases import LARGE, SMALL, expect_equal
+from stridecast_bench.cases.basic import LARGE, SMALL, expect_equal
+from stridecast_bench.measure import (
+    DESTINATION_OFFSET,
+    Batch,
+    BenchLibrary,
+    Case,
+    Planned,
+    Unable,
+    aligned,
+    timed,
+)
 
 PACKED = np.dtype(">i2")
 MISSING = -32768

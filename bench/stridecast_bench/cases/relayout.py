@@ -1,7 +1,7 @@
 """Cases that change the place of items in memory: transposes, images, permutations, plain copies.
 
 Beside NumPy, and where a case names them PyTorch, TensorStore, memcpy and the streams of the same
-bytes. Sources that are read with a step, byteswaps and structs are in strided_cases.py.
+bytes. Sources that are read with a step, byteswaps and structs are in strided.py.
 """
 
 from __future__ import annotations
@@ -12,16 +12,25 @@ from itertools import permutations
 
 import numpy as np
 
-import other_libraries
 import stridecast
-from measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, Planned, aligned, scaled, timed
-from peer_cases import dtype_of, expect_equal, values
+from stridecast_bench.cases.basic import dtype_of, expect_equal, values
+from stridecast_bench.measure import (
+    DESTINATION_OFFSET,
+    Batch,
+    BenchLibrary,
+    Case,
+    Planned,
+    aligned,
+    scaled,
+    timed,
+)
+from stridecast_bench.peers import libraries
 
 MIB = 1 << 20
 #: Types of every size: a copy knows no other difference.
 UNSIGNED = {1: np.dtype("u1"), 2: np.dtype("u2"), 4: np.dtype("u4"), 8: np.dtype("u8")}
 #: The libraries that are asked beside NumPy where nothing else is said.
-LIBRARIES = tuple(other_libraries.COPIES)
+LIBRARIES = tuple(libraries.COPIES)
 
 Shape = tuple[int, ...]
 
@@ -114,7 +123,7 @@ def relayout(
 ) -> Case:
     """The items of `src`, in its logical order, into the contiguous `dst`."""
     ours = our_batch(src, dst)
-    made = {library: other_libraries.COPIES[library](src, dst) for library in libraries}
+    made = {library: libraries.COPIES[library](src, dst) for library in libraries}
     others = {library: batch for library, batch in made.items() if batch is not None}
     numpy = timed('copyto(o, a, casting="unsafe")', copyto=np.copyto, a=src, o=dst)
     check = filled_as_numpy(name, src, dst, {"stridecast": ours, **others})

@@ -18,11 +18,11 @@ import ml_dtypes
 import numpy as np
 
 import stridecast
-from cast_types import dtype_of
-from measure import Batch, BenchLibrary, Case, Planned, Unable, aligned
-from other_libraries import CANNOT
-from peer_cases import LARGE, SMALL
-from reduce_peers import REDUCTIONS, Axis, Reduction, along, calling
+from stridecast_bench.cases.basic import LARGE, SMALL
+from stridecast_bench.cases.types import dtype_of
+from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, Unable, aligned
+from stridecast_bench.peers.libraries import CANNOT
+from stridecast_bench.peers.reductions import REDUCTIONS, Axis, Reduction, along, calling
 
 #: By data that they share, which is made once for neighbours.
 OPS = ("sum", "mean", "min", "max", "argmin", "argmax", "var", "any", "count_nonzero")

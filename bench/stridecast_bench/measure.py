@@ -1,6 +1,6 @@
 """How a comparison is timed: pinned, interleaved A B A B, the minimum of many, on warm memory.
 
-Nothing here knows stridecast or its peers; what is compared is in the files that end in _cases.py.
+Nothing here knows stridecast or its peers; what is compared is in cases/.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def find_library(path: str | None = None) -> Path | None:
     given = path or os.environ.get("STRIDECAST_BENCH_LIBRARY")
     if given:
         return Path(given)
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     found = [
         candidate
         for pattern in ("build*/bench", "build*/*/bench")

@@ -1,7 +1,7 @@
 """The peers beside NumPy, where they are installed: batches that fill a destination from a source.
 
 PyTorch, TensorStore, PyArrow, NumKong and Bottleneck are optional; how they reduce is in
-reduce_peers.py. What could not be imported is in `absent`, for the report. What they cannot express
+reductions.py. What could not be imported is in `absent`, for the report. What they cannot express
 (negative strides or swapped bytes in PyTorch) is left out as well: there is no such batch. All are
 kept to one thread.
 """
@@ -18,8 +18,8 @@ from types import ModuleType
 import ml_dtypes
 import numpy as np
 
-from cast_types import name_of
-from measure import Batch, timed
+from stridecast_bench.cases.types import name_of
+from stridecast_bench.measure import Batch, timed
 
 #: Why a library is not there, by its name.
 absent: dict[str, str] = {}

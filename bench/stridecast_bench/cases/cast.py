@@ -12,10 +12,19 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 import stridecast
-from cast_types import POWERS, TYPES, cast_values, dtype_of, name_of, same_values
-from measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, Planned, Unable, aligned, timed
-from other_libraries import CANNOT, CASTS, Cast, filling
-from peer_cases import LARGE, SMALL, expect_equal
+from stridecast_bench.cases.basic import LARGE, SMALL, expect_equal
+from stridecast_bench.cases.types import POWERS, TYPES, cast_values, dtype_of, name_of, same_values
+from stridecast_bench.measure import (
+    DESTINATION_OFFSET,
+    Batch,
+    BenchLibrary,
+    Case,
+    Planned,
+    Unable,
+    aligned,
+    timed,
+)
+from stridecast_bench.peers.libraries import CANNOT, CASTS, Cast, filling
 
 #: The last part of the name of a cell that converts a type to itself.
 SAME = "same"

@@ -11,9 +11,18 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 import stridecast
-from measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, Planned, Unable, aligned, timed
-from other_libraries import find_pandas, find_pyarrow, find_xarray
-from peer_cases import SMALL
+from stridecast_bench.cases.basic import SMALL
+from stridecast_bench.measure import (
+    DESTINATION_OFFSET,
+    Batch,
+    BenchLibrary,
+    Case,
+    Planned,
+    Unable,
+    aligned,
+    timed,
+)
+from stridecast_bench.peers.libraries import find_pandas, find_pyarrow, find_xarray
 
 #: Pairs of units that rows ask for, with how far apart the times of the source are: within the
 #: years 1970 to 2240.

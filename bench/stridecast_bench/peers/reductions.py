@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from measure import Batch, timed
-from other_libraries import find_bottleneck, find_pyarrow, find_torch, tensor_of
+from stridecast_bench.measure import Batch, timed
+from stridecast_bench.peers.libraries import find_bottleneck, find_pyarrow, find_torch, tensor_of
 
 Axis = int | tuple[int, ...] | None
 
@@ -101,7 +101,7 @@ def pyarrow_reduction(a: np.ndarray, op: str, axis: Axis) -> Reduction | None:
 
 
 #: Ways to reduce by the name of their library; None where there is none. Some find out only when
-#: they are made or run: they raise one of other_libraries.CANNOT.
+#: they are made or run: they raise one of libraries.CANNOT.
 REDUCTIONS: dict[str, Callable[[np.ndarray, str, Axis], Reduction | None]] = {
     "numpy": numpy_reduction,
     "torch": torch_reduction,

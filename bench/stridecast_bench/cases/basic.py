@@ -1,4 +1,4 @@
-"""The cases that bench/peers.py times: stridecast beside NumPy + ml_dtypes, and beside stream().
+"""The cases that process.py times: stridecast beside NumPy + ml_dtypes, and beside stream().
 
 A case's name is a path, "group/...", by which bench/targets.toml selects it. Sources hold values
 that every type in the pair can hold: what happens outside is a matter of rules, not of speed.
@@ -16,7 +16,15 @@ import numpy as np
 from numpy._core._internal import _dtype_from_pep3118
 
 import stridecast
-from measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, aligned, scaled, timed
+from stridecast_bench.measure import (
+    DESTINATION_OFFSET,
+    Batch,
+    BenchLibrary,
+    Case,
+    aligned,
+    scaled,
+    timed,
+)
 
 #: NumPy's name of every arithmetic type, with its format code.
 TYPES = {

@@ -1,0 +1,1 @@
+"""What is compared, by group: our call, the peers' calls, and the check that they agree."""

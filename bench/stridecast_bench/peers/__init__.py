@@ -1,0 +1,1 @@
+"""With whom: what users of other libraries write to have the same result."""
