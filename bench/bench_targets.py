@@ -57,9 +57,7 @@ def run_process(cases: list[str], options: list[str]) -> dict:
         command, stdout=subprocess.PIPE, text=True, check=False, env=environment()
     )
     if not done.stdout:
-        raise SystemExit(
-            f"process.py ended with status {done.returncode} and no result"
-        )
+        raise SystemExit(f"process.py ended with status {done.returncode} and no result")
     return json.loads(done.stdout)
 
 

@@ -31,6 +31,57 @@ class Unable(Exception):
     """Our side cannot do a case, or not yet: said in the report, and no failure."""
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a case moves, for tables, and for the limit that the machine sets.
+
+    `read` and `written` are bytes, and of what they touch whole cache lines where items lie apart.
+    """
+
+    items: int
+    read: int
+    written: int
+    #: Names of dtypes, as in "float32"; empty where a case has none.
+    source: str = ""
+    destination: str = ""
+    #: "L1", "L2", "L3" or "memory", where the case was made for one of them.
+    level: str = ""
+    threads: int = 1
+
+    @classmethod
+    def between(cls, src: np.ndarray, dst: np.ndarray, level: str = "", threads: int = 1) -> Work:
+        """Of a case that reads every item of `src` once and writes every item of `dst`."""
+        return cls(
+            dst.size,
+            bytes_touched(src),
+            bytes_touched(dst),
+            src.dtype.name,
+            dst.dtype.name,
+            level,
+            threads,
+        )
+
+
+LINE = 64
+
+
+def bytes_touched(array: np.ndarray) -> int:
+    """Bytes of the cache lines that a walk in the order of memory reads once.
+
+    Where the items of the fastest axis lie apart, that is a whole line for each that lies a line
+    or more from the next; what a broadcast axis repeats costs nothing.
+    """
+    axes = sorted(
+        (abs(stride), count)
+        for stride, count in zip(array.strides, array.shape, strict=True)
+        if stride != 0 and count > 1
+    )
+    if not axes:
+        return array.itemsize if array.size else 0
+    count = math.prod(count for _, count in axes)
+    return count * min(LINE, max(array.itemsize, axes[0][0]))
+
+
 @dataclass
 class Case:
     """One comparison: a name, our batch, and the peers' batches by name."""
@@ -48,6 +99,8 @@ class Case:
     rounds: int = 5
     #: Peers that are not timed because their results are others, each with an example.
     other_results: dict[str, str] = field(default_factory=dict)
+    #: What is moved, where that is known.
+    work: Work | None = None
 
     def make(self) -> Case:
         return self
