@@ -73,6 +73,18 @@ struct ReadSlice {
   void run() const { keep(sc::bench::stream_read(src, bytes)); }
 };
 
+// One thread's share of a fill.
+struct WriteSlice {
+  char* dst;
+  int64_t bytes;
+  sc::bench::Store store;
+  bool run() const {
+    const bool done = sc::bench::stream_write(dst, bytes, store);
+    keep(*dst);
+    return done;
+  }
+};
+
 // Calls part(begin, size) for `count` pieces of `total`, cut on multiples of a page's bytes.
 template <typename Part>
 void cut(int64_t total, int count, Part part) {
@@ -86,6 +98,7 @@ void cut(int64_t total, int count, Part part) {
 // The calling thread runs the first part and the workers one each, `calls` times in step.
 template <typename Part>
 int64_t time_in_step(int64_t calls, const std::vector<Part>& parts) {
+  if (parts.size() == 1) return time_ns(calls, [&] { parts[0].run(); });
   std::barrier step(static_cast<std::ptrdiff_t>(parts.size()));
   std::vector<std::future<void>> workers;  // joined by their destructors
   for (size_t i = 1; i < parts.size(); ++i) {
@@ -105,13 +118,6 @@ int64_t time_in_step(int64_t calls, const std::vector<Part>& parts) {
 }
 
 }  // namespace
-
-/// As bench/stream.h: 1, or 0 if it does not do these sizes.
-STRIDECAST_BENCH_EXPORT int stream_run(const void* src, void* dst, int64_t items, int read_bytes,
-                                       int write_bytes, int non_temporal) {
-  const sc::bench::Store store = store_of(non_temporal);
-  return sc::bench::stream(src, dst, items, read_bytes, write_bytes, store) ? 1 : 0;
-}
 
 /// As bench/stream.h: 1, or 0 if it does not do this.
 STRIDECAST_BENCH_EXPORT int stream_lines_run(const void* src, int64_t src_bytes, void* dst,
@@ -163,6 +169,23 @@ STRIDECAST_BENCH_EXPORT int64_t stream_read_ns(int64_t calls, const void* src, i
   }
 }
 
+/// Nanoseconds that `calls` fills of bench/stream.h take, each by `threads` threads that are
+/// started before the clock is and take one piece each; -1 on an error.
+STRIDECAST_BENCH_EXPORT int64_t stream_write_ns(int64_t calls, void* dst, int64_t bytes,
+                                                int non_temporal, int threads) {
+  if (bytes <= 0 || threads < 1) return -1;
+  try {
+    std::vector<WriteSlice> parts;
+    cut(bytes, threads, [&](int64_t begin, int64_t size) {
+      parts.push_back({static_cast<char*>(dst) + begin, size, store_of(non_temporal)});
+    });
+    if (!parts[0].run()) return -1;
+    return time_in_step(calls, parts);
+  } catch (const std::exception&) {
+    return -1;
+  }
+}
+
 /// Nanoseconds that `calls` copies by memcpy take, each by `threads` threads that are started
 /// before the clock is; -1 on an error.
 STRIDECAST_BENCH_EXPORT int64_t memcpy_ns(int64_t calls, const void* src, void* dst, int64_t bytes,
@@ -174,7 +197,6 @@ STRIDECAST_BENCH_EXPORT int64_t memcpy_ns(int64_t calls, const void* src, void* 
       parts.push_back({static_cast<const char*>(src) + begin, static_cast<char*>(dst) + begin,
                        static_cast<size_t>(size)});
     });
-    if (parts.size() == 1) return time_ns(calls, [&] { parts[0].run(); });
     return time_in_step(calls, parts);
   } catch (const std::exception&) {
     return -1;

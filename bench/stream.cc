@@ -166,6 +166,24 @@ uint64_t stream_read(const void* src, int64_t bytes) {
   return all;
 }
 
+bool stream_write(void* dst, int64_t bytes, Store store) {
+  const bool non_temporal = store == Store::kNonTemporal;
+  if (bytes < 0 || (non_temporal && !on_line(dst))) return false;
+  auto* out = static_cast<uint8_t*>(dst);
+  const Bytes d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto value = hn::Set(d, 1);
+  int64_t done = 0;
+  if (non_temporal) {
+    for (; done + lanes <= bytes; done += lanes) hn::Stream(value, d, out + done);
+  } else {
+    for (; done + lanes <= bytes; done += lanes) hn::StoreU(value, d, out + done);
+  }
+  for (; done < bytes; ++done) out[done] = 1;
+  if (non_temporal) hwy::FlushStream();
+  return true;
+}
+
 bool stream(const void* src, void* dst, int64_t items, int read_bytes, int write_bytes,
             Store store) {
   if (!supported(read_bytes) || !supported(write_bytes) || items < 0) return false;

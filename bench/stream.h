@@ -35,6 +35,10 @@ bool stream_pages(const void* src, void* dst, int64_t bytes);
 /// it returns depends on all of them.
 uint64_t stream_read(const void* src, int64_t bytes);
 
+/// The yardstick of stores: writes the bytes at dst once and in order, and reads nothing. False,
+/// with nothing done, for non-temporal stores to a dst that is not on a multiple of 64.
+bool stream_write(void* dst, int64_t bytes, Store store);
+
 }  // namespace stridecast::bench
 
 #endif  // STRIDECAST_BENCH_STREAM_H_

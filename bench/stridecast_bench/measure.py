@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -156,10 +156,12 @@ class _Contender:
     calls: int = 1
     best: float = float("inf")  # ns a call
     last: float = 0.0  # ns of the last round
+    samples: list[float] = field(default_factory=list)  # ns a call of every round
 
     def run(self) -> None:
         self.last = max(1, self.batch(self.calls))
-        self.best = min(self.best, self.last / self.calls)
+        self.samples.append(self.last / self.calls)
+        self.best = min(self.best, self.samples[-1])
 
     def calibrate(self, target_ns: int) -> None:
         """Finds how many calls take about `target_ns`, once warm."""
@@ -193,6 +195,13 @@ def _rounds(contenders: list[_Contender], seconds: float, least: int) -> int:
     return done
 
 
+def _calibrated(batches: Iterable[Batch], batch_ns: int) -> list[_Contender]:
+    contenders = [_Contender(batch) for batch in batches]
+    for contender in contenders:
+        contender.calibrate(batch_ns)
+    return contenders
+
+
 def measure(case: Case, *, batch_ns: int = 40_000, close: float = 1.02) -> dict[str, object]:
     """The least time of every contender, in ns a call.
 
@@ -202,9 +211,7 @@ def measure(case: Case, *, batch_ns: int = 40_000, close: float = 1.02) -> dict[
     if case.check is not None:
         case.check()
     batches = {"ours": case.ours, **case.peers}
-    contenders = [_Contender(batch) for batch in batches.values()]
-    for contender in contenders:
-        contender.calibrate(batch_ns)
+    contenders = _calibrated(batches.values(), batch_ns)
     ours, *peers = contenders
     rounds = _rounds(contenders, case.seconds, case.rounds)
     for _ in range(3):
@@ -216,6 +223,30 @@ def measure(case: Case, *, batch_ns: int = 40_000, close: float = 1.02) -> dict[
         "rounds": rounds,
         **({"facts": case.facts} if case.facts else {}),
         **({"other_results": case.other_results} if case.other_results else {}),
+    }
+
+
+#: The name of our call timed a second time, as if it were a peer: what noise alone does.
+ITSELF = "itself"
+#: Rounds of every contender at least, so that they can be cut into parts.
+LEAST_ROUNDS = 12
+
+
+def sample(case: Case, seconds: float, *, batch_ns: int = 40_000) -> dict[str, list[float]]:
+    """ns a call of every round, for "ours", "itself" and every peer, interleaved.
+
+    One that takes much longer than the others sits rounds out, and has fewer samples.
+    """
+    if case.check is not None:
+        case.check()
+    batches = {"ours": case.ours, **case.peers, ITSELF: case.ours}
+    contenders = _calibrated(batches.values(), batch_ns)
+    for contender in contenders:
+        contender.samples.clear()
+    _rounds(contenders, seconds, LEAST_ROUNDS)
+    return {
+        name: [float(f"{ns:.4g}") for ns in contender.samples]
+        for name, contender in zip(batches, contenders, strict=True)
     }
 
 
@@ -290,11 +321,11 @@ class BenchLibrary:
         library = ctypes.CDLL(str(path))
         pointer, count, flag = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
         signatures = {
-            "stream_run": [pointer, pointer, count, flag, flag, flag],
             "stream_lines_run": [pointer, count, pointer, count, flag],
             "stream_pages_run": [pointer, pointer, count],
             "stream_ns": [count, pointer, pointer, count, flag, flag, flag, flag],
             "stream_read_ns": [count, pointer, count, flag],
+            "stream_write_ns": [count, pointer, count, flag, flag],
             "memcpy_ns": [count, pointer, pointer, count, flag],
             "plan_lookup_ns": [count],
             "parse_fresh_ns": [count],
@@ -330,11 +361,9 @@ class BenchLibrary:
         Several threads take one piece each.
         """
         sizes = (src.size, src.itemsize, dst.itemsize)
-        arguments = (_address(src), _address(dst), *sizes, int(non_temporal))
+        arguments = (_address(src), _address(dst), *sizes, int(non_temporal), threads)
         what = f"stream of {src.itemsize} and {dst.itemsize} bytes an item by {threads} threads"
-        if threads == 1:
-            return self._batch(self.stream_run, what, *arguments, keep=(src, dst))
-        return self._self_timed(self.stream_ns, what, *arguments, threads, keep=(src, dst))
+        return self._self_timed(self.stream_ns, what, *arguments, keep=(src, dst))
 
     def stream_lines(self, src: np.ndarray, dst: np.ndarray, *, non_temporal: bool) -> Batch:
         """Reads every cache line of `src` once and writes `dst`; both are contiguous."""
@@ -353,6 +382,12 @@ class BenchLibrary:
         arguments = (_address(src), src.nbytes, threads)
         what = f"read of {src.nbytes} bytes by {threads} threads"
         return self._self_timed(self.stream_read_ns, what, *arguments, keep=src)
+
+    def fill(self, dst: np.ndarray, past_cache: bool, threads: int = 1) -> Batch:
+        """Writes the bytes of a contiguous array, cut into one piece for each thread."""
+        arguments = (_address(dst), dst.nbytes, int(past_cache), threads)
+        what = f"fill of {dst.nbytes} bytes by {threads} threads"
+        return self._self_timed(self.stream_write_ns, what, *arguments, keep=dst)
 
     def memcpy(self, src: np.ndarray, dst: np.ndarray, threads: int = 1) -> Batch:
         """memcpy of as many bytes as both have, cut into one piece for each thread."""

@@ -1,0 +1,80 @@
+"""From samples to ratios: how many times as fast, how sure, and when not to say.
+
+A ratio is the quotient of least times: noise only adds. Rounds are cut into parts, whose own ratios
+say how much the figure moves within one process; our call timed against itself says how much two
+equal things differ.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable
+from itertools import pairwise
+
+from stridecast_bench.measure import ITSELF
+from stridecast_bench.results import FASTER, NOISY, SLOWER, TIE, Comparison, Noise, Time
+
+PARTS = 4
+#: Distances from 1 below this are never called a difference.
+SMALLEST = 0.02
+#: Above this, a process was too restless for any ratio.
+THRESHOLD = 0.10
+
+
+def parts_of(samples: list[float], parts: int = PARTS) -> list[float]:
+    """The least of every part of the rounds, in order."""
+    parts = min(parts, len(samples))
+    cuts = [len(samples) * i // parts for i in range(parts + 1)]
+    return [min(samples[a:b]) for a, b in pairwise(cuts)]
+
+
+def distance(ratio: float) -> float:
+    """How far from 1, alike on both sides: 0.1 for 1.1 and for 1/1.1."""
+    return math.exp(abs(math.log(ratio))) - 1
+
+
+def noise_of(samples: dict[str, list[float]]) -> float:
+    """How far from 1 the ratio of our call to itself lies, in all rounds or typically in a part."""
+    ours, itself = samples["ours"], samples[ITSELF]
+    whole = distance(min(itself) / min(ours))
+    by_part = [distance(b / a) for a, b in zip(parts_of(ours), parts_of(itself), strict=False)]
+    return round(max(whole, statistics.median(by_part)), 4)
+
+
+def verdict(ratio: float, noise: float, threshold: float = THRESHOLD) -> str:
+    if noise > threshold:
+        return NOISY
+    if distance(ratio) <= max(noise, SMALLEST):
+        return TIE
+    return FASTER if ratio > 1 else SLOWER
+
+
+def compare(samples: dict[str, list[float]], threshold: float = THRESHOLD) -> dict[str, Comparison]:
+    """Ours beside every peer in `samples`, which has "ours" and "itself" too."""
+    ours = samples["ours"]
+    noise = noise_of(samples)
+    found = {}
+    for name, peer in samples.items():
+        if name in ("ours", ITSELF):
+            continue
+        ratio = min(peer) / min(ours)
+        by_part = [b / a for a, b in zip(parts_of(ours), parts_of(peer), strict=False)]
+        spread = (round(min(by_part), 3), round(max(by_part), 3))
+        found[name] = Comparison(
+            Time.of(ours),
+            Time.of(peer),
+            round(ratio, 3),
+            spread,
+            noise,
+            verdict(ratio, noise, threshold),
+        )
+    return found
+
+
+def summary(noises: Iterable[float], threshold: float = THRESHOLD) -> Noise | None:
+    found = sorted(noises)
+    if not found:
+        return None
+    high = found[min(len(found) - 1, len(found) * 9 // 10)]
+    return Noise(round(statistics.median(found), 4), round(high, 4), threshold)
