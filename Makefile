@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON_ENV := .venv/bin
 # What the Python package is made of; a change in one of these installs it anew.
 PACKAGE_SOURCES := CMakeLists.txt pyproject.toml \
-  $(shell find cmake dtypes engine include kernels python -type f -not -name '*.pyc')
+  $(shell find cmake dtypes engine include kernels python bench/stridecast_bench -type f -not -name '*.pyc')
 
 # Compilations are shared between the build folders, and between clones of the tree.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo test cxx-test python-test sanitize tsan fuzz fuzz-briefly bench \
-  bench-targets format lint tidy package deps clean
+  bench-check bench-kernels bench-targets bench-tools format lint tidy package deps clean
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,17 +51,28 @@ fuzz: deps ## random format texts and plans under the sanitizers (needs clang): 
 fuzz-briefly: deps
 	@scripts/fuzz.sh 60 --if-possible
 
-bench: package ## runs the benchmarks of every kernel family
+PROFILE ?= quick
+bench: bench-tools ## compares with other libraries and with the machine, and draws it: PROFILE=quick
+	@.venv-bench/bin/stridecast bench --profile $(PROFILE) --output build/bench-report
+
+bench-check: bench-tools ## what became faster or slower than bench/baseline.json says, beyond noise
+	@.venv-bench/bin/stridecast bench --profile check --output build/bench-check > /dev/null
+	@.venv-bench/bin/python bench/compare.py --strict bench/baseline.json build/bench-check/results.json
+
+# The libraries beside ours, the package and the streams.
+bench-tools: deps
+	@scripts/bench-env.sh
+	@$(MAKE) --silent --no-print-directory .venv-bench/.package
+	@scripts/build.sh bench stridecast_bench
+
+bench-kernels: package ## runs the benchmarks of every kernel family
 	@scripts/build.sh bench
 	@for binary in build/bench/bench/bench_*; do \
 	  if [ -x $$binary ] && [ -f $$binary ]; then $$binary || exit 1; fi; done
 
-PART ?= 1
-bench-targets: deps ## measures the rows of bench/targets.toml: make bench-targets PART=1
-	@scripts/bench-env.sh
-	@$(MAKE) --silent --no-print-directory .venv-bench/.package
-	@scripts/build.sh bench stridecast_bench
-	@.venv-bench/bin/python bench/bench_targets.py --part $(PART)
+PART ?= all
+bench-targets: bench-tools ## measures the rows of bench/targets.toml, all of them or PART=1
+	@.venv-bench/bin/python bench/bench_targets.py --part $(PART) --json build/targets
 
 format: deps ## formats C++ and Python in place
 	@git ls-files --cached --others --exclude-standard '*.cc' '*.h' | xargs clang-format -i

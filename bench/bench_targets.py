@@ -1,6 +1,7 @@
 """Measures the rows of targets.toml: what was asked, what was measured, reached or missed.
 
-    python bench/bench_targets.py --part 1 [--json FILE] [--markdown docs/performance.md]
+    python bench/bench_targets.py [--part 1] [--json build/targets] [--markdown docs/performance.md]
+    python bench/bench_targets.py --table build/targets/*.json --markdown docs/performance.md
 
 Runs stridecast_bench/process.py in up to three separate processes. The first times everything; the
 next ones only the cells that missed, and the groups whose mean missed. A cell misses when it misses
@@ -20,8 +21,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from judge import Target, any_glob, judge, load_targets
-from targets_report import print_report, write_markdown
+from judge import Target, Verdict, all_parts, any_glob, judge, load_targets
+from targets_report import Measured, print_report, write_json, write_markdown, write_table
 
 HERE = Path(__file__).resolve().parent
 PROCESSES = 3
@@ -75,52 +76,59 @@ def measure_all(targets: list[Target], options: list[str], processes: int) -> li
     return outcomes
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--part", type=int, default=1)
-    parser.add_argument("--processes", type=int, default=PROCESSES)
-    parser.add_argument("--row", action="append", default=[], help="only rows with this glob")
-    parser.add_argument("--library", help="libstridecast_bench, if not under build*/")
-    parser.add_argument("--json", type=Path, help="write verdicts and all times there")
-    parser.add_argument("--markdown", type=Path, help="write the table between this file's markers")
-    parser.add_argument("--strict", action="store_true", help="a miss makes the exit status 1")
-    arguments = parser.parse_args()
-
+def measure_part(part: int, arguments: argparse.Namespace) -> Measured | None:
+    """The rows of a part that were asked for; None where there are none."""
     targets = [
         target
-        for target in load_targets(arguments.part)
+        for target in load_targets(part)
         if not arguments.row or any_glob(target.id, arguments.row)
     ]
     if not targets:
-        parser.error("no such row")
+        return None
     options = ["--library", arguments.library] if arguments.library else []
     outcomes = measure_all(targets, options, arguments.processes)
-    verdicts = [judge(target, outcomes) for target in targets]
-    print_report(verdicts, outcomes)
-    if arguments.json:
-        rows = [
-            {
-                "id": v.target.id,
-                "asked": v.target.asked,
-                "measured": v.measured,
-                "verdict": v.text,
-                "worst": v.worst,
-                "misses": v.misses,
-                "unable": v.unable,
-                "known": v.known,
-            }
-            for v in verdicts
-        ]
-        arguments.json.write_text(
-            json.dumps({"rows": rows, "processes": outcomes}, indent=1), encoding="utf-8"
-        )
-    if arguments.markdown:
-        write_markdown(arguments.markdown, arguments.part, verdicts, outcomes)
-    broken = any(
-        v.broken or (math.isnan(v.measured) and not (v.missing or v.unable)) for v in verdicts
+    return Measured(part, [judge(target, outcomes) for target in targets], outcomes)
+
+
+def parts_asked(text: str) -> list[int]:
+    return all_parts() if text == "all" else [int(text)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--part", default="all", help="a number, or all")
+    parser.add_argument("--processes", type=int, default=PROCESSES)
+    parser.add_argument("--row", action="append", default=[], help="only rows with this glob")
+    parser.add_argument("--library", help="libstridecast_bench, if not under build*/")
+    parser.add_argument("--json", type=Path, metavar="FOLDER", help="write part-N.json files there")
+    parser.add_argument(
+        "--markdown", type=Path, help="write the tables between this file's markers"
     )
+    parser.add_argument("--table", type=Path, nargs="+", metavar="JSON", help="measure nothing")
+    parser.add_argument("--strict", action="store_true", help="a miss makes the exit status 1")
+    arguments = parser.parse_args()
+
+    if arguments.table:
+        write_table(arguments.table, arguments.markdown)
+        return 0
+    parts = [measure_part(part, arguments) for part in parts_asked(arguments.part)]
+    measured = [part for part in parts if part is not None]
+    if not measured:
+        parser.error("no such row")
+    for part in measured:
+        print_report(part.verdicts, part.outcomes)
+        if arguments.json:
+            write_json(arguments.json, part)
+        if arguments.markdown:
+            write_markdown(arguments.markdown, part.number, part.verdicts, part.outcomes)
+    verdicts = [verdict for part in measured for verdict in part.verdicts]
     missed = any(v.misses or v.unable for v in verdicts)
-    return 1 if broken or (arguments.strict and missed) else 0
+    return 1 if any(map(is_broken, verdicts)) or (arguments.strict and missed) else 0
+
+
+def is_broken(verdict: Verdict) -> bool:
+    nothing = math.isnan(verdict.measured) and not (verdict.missing or verdict.unable)
+    return bool(verdict.broken) or nothing
 
 
 if __name__ == "__main__":

@@ -64,6 +64,14 @@ class Target:
         peer = times[self.fastest(result)]
         return peer / times["ours"] if self.speed is not None else times["ours"] / peer
 
+    def spread(self, result: dict) -> tuple[float, float]:
+        """How far the figure moved within the process; the figure itself where that is unknown."""
+        found = result.get("spread", {}).get(self.fastest(result))
+        if found is None:
+            return self.value(result), self.value(result)
+        low, high = found
+        return (low, high) if self.speed is not None else (1 / high, 1 / low)
+
     @property
     def peer_names(self) -> list[str]:
         return [name.removesuffix(WHERE_ABLE) for name in self.peer]
@@ -110,12 +118,19 @@ def any_glob(case: str, patterns: list[str] | tuple[str, ...]) -> bool:
     return any(fnmatchcase(case, pattern) for pattern in patterns)
 
 
-def load_targets(part: int) -> list[Target]:
+def _rows() -> list[dict]:
     with open(Path(__file__).resolve().parent / "targets.toml", "rb") as file:
-        rows = tomllib.load(file)["target"]
+        return tomllib.load(file)["target"]
+
+
+def all_parts() -> list[int]:
+    return sorted({row["part"] for row in _rows()})
+
+
+def load_targets(part: int) -> list[Target]:
     return [
         Target(**{key: tuple(v) if key in TUPLES else v for key, v in row.items()})
-        for row in rows
+        for row in _rows()
         if row["part"] == part
     ]
 
@@ -126,6 +141,7 @@ class Verdict:
 
     target: Target
     measured: float = math.nan
+    spread: tuple[float, float] = (math.nan, math.nan)
     misses: dict[str, float] | None = None  # cells, with the best of their figures
     known: dict[str, str] | None = None  # cells that miss for a known reason
     worst: tuple[str, float] = ("", math.nan)
@@ -159,15 +175,24 @@ class Verdict:
         return list(self.misses or ())
 
 
+@dataclass(frozen=True)
+class Figure:
+    """What one process found for a cell."""
+
+    value: float
+    reached: bool
+    spread: tuple[float, float]
+
+
 def judge(target: Target, outcomes: list[dict]) -> Verdict:
     verdict = Verdict(target, misses={}, known={})
-    figures: dict[str, list[tuple[float, bool]]] = {}  # each with whether it reached
+    figures: dict[str, list[Figure]] = {}
     for outcome in outcomes:
         for case, result in outcome["results"].items():
             if target.selects(case) and target.judged(result):
                 value = target.value(result)
                 reached = target.reached(value, target.eased(result))
-                figures.setdefault(case, []).append((value, reached))
+                figures.setdefault(case, []).append(Figure(value, reached, target.spread(result)))
     verdict.cells = len(figures)
     verdict.broken = sum(map(target.selects, gathered("failures", outcomes)))
     absent = {name for outcome in outcomes for name in outcome["absent"]}
@@ -175,7 +200,7 @@ def judge(target: Target, outcomes: list[dict]) -> Verdict:
     verdict.unable = sum(map(target.selects, gathered("unable", outcomes)))
     if not figures:
         return verdict
-    best = {case: target.best([value for value, _ in found]) for case, found in figures.items()}
+    best = {case: target.best([one.value for one in found]) for case, found in figures.items()}
     verdict.figures = best
     worst = min if target.speed is not None else max
     verdict.worst = worst(best.items(), key=lambda item: item[1])
@@ -183,7 +208,7 @@ def judge(target: Target, outcomes: list[dict]) -> Verdict:
         summarize(verdict, figures.keys(), outcomes)
         return verdict
     for case, value in best.items():
-        if any(reached for _, reached in figures[case]):
+        if any(one.reached for one in figures[case]):
             continue
         reason = target.reason(case)
         if reason is None:
@@ -192,21 +217,25 @@ def judge(target: Target, outcomes: list[dict]) -> Verdict:
             verdict.known[case] = reason
     judged = [value for case, value in best.items() if case not in verdict.known]
     verdict.measured = target.worst(judged or list(best.values()))
+    verdict.spread = next(
+        one.spread for found in figures.values() for one in found if one.value == verdict.measured
+    )
     return verdict
 
 
 def summarize(verdict: Verdict, cases: Iterable[str], outcomes: list[dict]) -> None:
     """The best of the processes that measured all of `cases`."""
     target, cases = verdict.target, set(cases)
-    found = []
+    summary = SUMMARIES[target.statistic]
+    found: dict[float, tuple[float, float]] = {}
     for outcome in outcomes:
-        values = [
-            target.value(result) for case, result in outcome["results"].items() if case in cases
-        ]
-        if len(values) == len(cases):
-            found.append(SUMMARIES[target.statistic](values))
+        results = [result for case, result in outcome["results"].items() if case in cases]
+        if len(results) == len(cases):
+            low, high = zip(*map(target.spread, results), strict=True)
+            found[summary(map(target.value, results))] = summary(low), summary(high)
     if found:
-        verdict.measured = target.best(found)
+        verdict.measured = target.best(list(found))
+        verdict.spread = found[verdict.measured]
         if not target.reached(verdict.measured):
             verdict.misses = {target.statistic: verdict.measured}
 

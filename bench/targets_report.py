@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+from dataclasses import dataclass
 from pathlib import Path
 
 from judge import SCALING_SHARE, Verdict, gathered
+from stridecast_bench.markdown import write_between
 
 #: How many cells of a row are listed with its worst figures.
 LISTED = 5
@@ -141,6 +144,11 @@ def print_report(verdicts: list[Verdict], outcomes: list[dict]) -> None:
     print_beside(beside(verdicts, outcomes))
 
 
+def figure_text(verdict: Verdict) -> str:
+    between = spread_text(*verdict.spread)
+    return f"{verdict.measured:.3g}" + (f" ({between})" if between else "")
+
+
 def write_markdown(path: Path, part: int, verdicts: list[Verdict], outcomes: list[dict]) -> None:
     """Puts the table between the markers of this part; the rest of the file is kept."""
     lines = [
@@ -153,7 +161,7 @@ def write_markdown(path: Path, part: int, verdicts: list[Verdict], outcomes: lis
     for verdict in verdicts:
         case, value = verdict.worst
         lines.append(
-            f"| {verdict.target.title} | {verdict.target.asked} | {verdict.measured:.3g}"
+            f"| {verdict.target.title} | {verdict.target.asked} | {figure_text(verdict)}"
             f" | {verdict.text} | {case} {value:.3g} |"
         )
     missed = [
@@ -172,12 +180,69 @@ def write_markdown(path: Path, part: int, verdicts: list[Verdict], outcomes: lis
     if any(verdict.target.scaling for verdict in verdicts):
         lines += ["", f"\\* or {SCALING_SHARE:g} of {THREADS_GAIN}."]
     lines += beside_markdown(beside(verdicts, outcomes))
-    begin, end = f"<!-- targets of part {part} -->", f"<!-- end of part {part} -->"
-    text = path.read_text(encoding="utf-8")
-    head, found_begin, rest = text.partition(begin)
-    _, found_end, tail = rest.partition(end)
-    if not found_begin or not found_end:
-        raise SystemExit(f"{path} has no place for the table: {begin} ... {end}")
-    path.write_text(
-        "".join([head, begin, "\n", "\n".join(lines), "\n", end, tail]), encoding="utf-8"
-    )
+    write_between(path, f"targets of part {part}", f"end of part {part}", lines)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The rows of one part, judged, and what its processes found."""
+
+    number: int
+    verdicts: list[Verdict]
+    outcomes: list[dict]
+
+
+def spread_text(low: float, high: float) -> str:
+    return f"{low:.3g} to {high:.3g}" if low < high else ""
+
+
+def write_json(folder: Path, measured: Measured) -> None:
+    """part-N.json: the rows, for write_table(), and all times."""
+    rows = [
+        {
+            "id": v.target.id,
+            "title": v.target.title,
+            "asked": v.target.asked,
+            "measured": v.measured,
+            "spread": v.spread,
+            "verdict": v.text,
+            "cells": v.cells,
+            "worst": v.worst,
+            "misses": v.misses,
+            "unable": v.unable,
+            "known": v.known,
+        }
+        for v in measured.verdicts
+    ]
+    described = describe(measured.outcomes[0])
+    found = {"part": measured.number, "machine": described, "rows": rows}
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({**found, "processes": measured.outcomes}, indent=1)
+    (folder / f"part-{measured.number}.json").write_text(text, encoding="utf-8")
+
+
+def table_of(parts: list[dict]) -> list[str]:
+    """One table of all parts: what was asked, what was measured and how far that moved."""
+    machines = list(dict.fromkeys(part["machine"] for part in parts))
+    lines = [f"{place}. {machine}." for place, machine in enumerate(machines, 1)]
+    lines += ["", "| part | row | asked | measured | spread | verdict | machine |"]
+    lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
+    for part in sorted(parts, key=lambda part: part["part"]):
+        place = machines.index(part["machine"]) + 1
+        for row in part["rows"]:
+            figures = f"{row['asked']} | {row['measured']:.3g} | {spread_text(*row['spread'])}"
+            lines.append(
+                f"| {part['part']} | {row['title']} | {figures} | {row['verdict']} | {place} |"
+            )
+    verdicts = [row["verdict"] for part in parts for row in part["rows"]]
+    passed = sum(verdict.startswith("pass") for verdict in verdicts)
+    return [*lines, "", f"{passed} of {len(verdicts)} rows pass."]
+
+
+def write_table(files: list[Path], markdown: Path | None) -> None:
+    """The table of these files of write_json(), to the terminal or between a file's marks."""
+    lines = table_of([json.loads(path.read_text(encoding="utf-8")) for path in files])
+    if markdown is None:
+        print("\n".join(lines))
+    else:
+        write_between(markdown, "targets of all parts", "end of all parts", lines)

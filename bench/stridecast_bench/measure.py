@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 
 import numpy as np
@@ -202,6 +202,23 @@ def _calibrated(batches: Iterable[Batch], batch_ns: int) -> list[_Contender]:
     return contenders
 
 
+#: Into so many parts rounds are cut, in order, to see how far a ratio moves.
+PARTS = 4
+
+
+def least_by_part(samples: list[float], parts: int = PARTS) -> list[float]:
+    """The least of every part of the rounds; of fewer parts where there are fewer rounds."""
+    parts = min(parts, len(samples))
+    cuts = [len(samples) * i // parts for i in range(parts + 1)]
+    return [min(samples[a:b]) for a, b in pairwise(cuts)]
+
+
+def spread(ours: list[float], peer: list[float]) -> tuple[float, float]:
+    """The least and the largest ratio of the peer's times to ours among the parts of the rounds."""
+    found = [b / a for a, b in zip(least_by_part(ours), least_by_part(peer), strict=False)]
+    return round(min(found), 3), round(max(found), 3)
+
+
 def measure(case: Case, *, batch_ns: int = 40_000, close: float = 1.02) -> dict[str, object]:
     """The least time of every contender, in ns a call.
 
@@ -220,6 +237,10 @@ def measure(case: Case, *, batch_ns: int = 40_000, close: float = 1.02) -> dict[
         rounds += _rounds(contenders, case.seconds, 1)
     return {
         "ns": {name: round(c.best, 2) for name, c in zip(batches, contenders, strict=True)},
+        "spread": {
+            name: spread(ours.samples, peer.samples)
+            for name, peer in zip(case.peers, peers, strict=True)
+        },
         "rounds": rounds,
         **({"facts": case.facts} if case.facts else {}),
         **({"other_results": case.other_results} if case.other_results else {}),
@@ -253,6 +274,20 @@ def sample(case: Case, seconds: float, *, batch_ns: int = 40_000) -> dict[str, l
 def allowed_cpus() -> list[int]:
     """The CPUs this process may use; empty where the system does not say."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def cpus_for(threads: int, first: int | None = None) -> set[int]:
+    """The CPUs for so many threads: the last ones, or those from `first` on.
+
+    Raises ValueError where there are fewer: threads that share a CPU measure nothing.
+    """
+    allowed = allowed_cpus()
+    if not allowed:
+        return set()
+    start = len(allowed) - threads if first is None else allowed.index(first)
+    if start < 0 or start + threads > len(allowed):
+        raise ValueError(f"{threads} threads on {len(allowed)} CPUs measure nothing")
+    return set(allowed[start : start + threads])
 
 
 @contextmanager
@@ -297,9 +332,9 @@ def find_library(path: str | None = None) -> Path | None:
     given = path or os.environ.get("STRIDECAST_BENCH_LIBRARY")
     if given:
         return Path(given)
-    root = Path(__file__).resolve().parents[2]
     found = [
         candidate
+        for root in (Path.cwd(), Path(__file__).resolve().parents[2])
         for pattern in ("build*/bench", "build*/*/bench")
         for candidate in root.glob(f"{pattern}/libstridecast_bench.*")
         if candidate.suffix in (".so", ".dylib")

@@ -10,23 +10,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable
-from itertools import pairwise
 
-from stridecast_bench.measure import ITSELF
+from stridecast_bench.measure import ITSELF, least_by_part, spread
 from stridecast_bench.results import FASTER, NOISY, SLOWER, TIE, Comparison, Noise, Time
 
-PARTS = 4
 #: Distances from 1 below this are never called a difference.
 SMALLEST = 0.02
 #: Above this, a process was too restless for any ratio.
 THRESHOLD = 0.10
-
-
-def parts_of(samples: list[float], parts: int = PARTS) -> list[float]:
-    """The least of every part of the rounds, in order."""
-    parts = min(parts, len(samples))
-    cuts = [len(samples) * i // parts for i in range(parts + 1)]
-    return [min(samples[a:b]) for a, b in pairwise(cuts)]
 
 
 def distance(ratio: float) -> float:
@@ -38,7 +29,9 @@ def noise_of(samples: dict[str, list[float]]) -> float:
     """How far from 1 the ratio of our call to itself lies, in all rounds or typically in a part."""
     ours, itself = samples["ours"], samples[ITSELF]
     whole = distance(min(itself) / min(ours))
-    by_part = [distance(b / a) for a, b in zip(parts_of(ours), parts_of(itself), strict=False)]
+    by_part = [
+        distance(b / a) for a, b in zip(least_by_part(ours), least_by_part(itself), strict=False)
+    ]
     return round(max(whole, statistics.median(by_part)), 4)
 
 
@@ -59,13 +52,11 @@ def compare(samples: dict[str, list[float]], threshold: float = THRESHOLD) -> di
         if name in ("ours", ITSELF):
             continue
         ratio = min(peer) / min(ours)
-        by_part = [b / a for a, b in zip(parts_of(ours), parts_of(peer), strict=False)]
-        spread = (round(min(by_part), 3), round(max(by_part), 3))
         found[name] = Comparison(
             Time.of(ours),
             Time.of(peer),
             round(ratio, 3),
-            spread,
+            spread(ours, peer),
             noise,
             verdict(ratio, noise, threshold),
         )

@@ -1,7 +1,7 @@
 """The command `stridecast`: converts files, explains formats and plans, says what is installed.
 
 Here are arguments, the terminal and exit codes; the work is done by _convert_file.py,
-_describe_file.py and the package.
+_describe_file.py, the package, and for `stridecast bench` by stridecast_bench.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import stridecast
 from stridecast._convert_file import Summary, convert_file
 from stridecast._describe_file import describe_file
 from stridecast._files import FileConversionError
+from stridecast_bench.command import bench
 
 EXIT_FAILED = 1  # the input, a file or a value is at fault
 EXIT_USAGE = 2  # the command line is at fault
@@ -222,6 +223,9 @@ def _installed() -> str:
         *stridecast.build_info(),
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+app.command()(bench)
 
 
 def main() -> NoReturn:

@@ -1,1 +1,69 @@
-"""With whom: what users of other libraries write to have the same result."""
+"""With whom: what users of other libraries write to have the same result; and who is asked.
+
+PEERS has the name of everybody that a case may time beside ours. Peers of one group are timed in one
+process: libraries bring thread pools, allocators and copies of each other's code along, and who
+wants to be sure gives each group a process of its own (`process.py --peers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+_BY_GROUP = {
+    "numpy": (
+        "numpy",
+        "ml_dtypes",
+        "bottleneck",
+        "numexpr",
+        "c++",
+        "c++ blocked",
+        # The machine: the same bytes and no arithmetic; -1 and -n are threads.
+        "memcpy",
+        "memcpy-1",
+        "memcpy-n",
+        "stream",
+        "stream-nt",
+        "stream-nt4",
+        "read",
+        "read-1",
+        "read-n",
+        # Ours in another way: on one thread, without scaling, by another algorithm, of other sizes.
+        "one",
+        "plain",
+        "pairwise",
+        "neighbour",
+        "tenth",
+        "in-proportion",
+        "itself",
+    ),
+    "torch": ("torch",),
+    "pyarrow": ("pyarrow", "pandas", "xarray", "cftime"),
+    "tensorstore": ("tensorstore",),
+    "numkong": ("numkong",),
+    "numba": ("numba",),
+}
+#: The group of every peer, by its name in reports.
+PEERS = {peer: group for group, peers in _BY_GROUP.items() for peer in peers}
+GROUPS = tuple(_BY_GROUP)
+
+_groups = frozenset(GROUPS)
+
+
+def select(patterns: Iterable[str]) -> None:
+    """From now on only peers of these groups, given as globs, are imported and timed.
+
+    Raises ValueError for a glob that no group matches.
+    """
+    global _groups
+    chosen: set[str] = set()
+    for pattern in patterns:
+        matched = {group for group in GROUPS if fnmatchcase(group, pattern)}
+        if not matched:
+            raise ValueError(f"no group of peers is called {pattern!r}: {', '.join(GROUPS)}")
+        chosen |= matched
+    _groups = frozenset(chosen)
+
+
+def is_selected(peer: str) -> bool:
+    return PEERS[peer] in _groups

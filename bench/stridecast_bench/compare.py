@@ -1,0 +1,171 @@
+"""Two runs side by side: what became faster or slower beyond noise.
+
+    python -m stridecast_bench.compare OLD.json NEW.json [--strict]
+    python -m stridecast_bench.compare --write-baseline RUN.json bench/baseline.json
+
+What is compared are ratios to peers, not times: they move less from machine to machine. A change
+is beyond noise where it exceeds what both runs saw in calls timed against themselves, and half of
+how far the ratio moved within each. A baseline holds ratios only, by SIMD target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from stridecast_bench import results
+from stridecast_bench.results import NOISY, Run
+
+BASELINE = "ratios of stridecast bench"
+#: Changes below this are never reported: code moves in memory, and loops with it.
+SMALLEST = 0.05
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio to a peer, and by how much it may be off: 0.05 is 5 percent either way."""
+
+    ratio: float
+    doubt: float
+
+
+#: Ratios by (case, threads, peer).
+Ratios = dict[tuple[str, int, str], Ratio]
+
+
+@dataclass(frozen=True)
+class Change:
+    case: str
+    threads: int
+    peer: str
+    old: Ratio
+    new: Ratio
+
+    @property
+    def factor(self) -> float:
+        """Above 1: faster than it was."""
+        return self.new.ratio / self.old.ratio
+
+    @property
+    def beyond_noise(self) -> bool:
+        doubt = max(SMALLEST, self.old.doubt + self.new.doubt)
+        return abs(math.log(self.factor)) > math.log1p(doubt)
+
+
+def ratios_of(run: Run) -> Ratios:
+    """All ratios but those of noisy cells."""
+    found = {}
+    for cell in run.cells:
+        for peer, c in cell.peers.items():
+            if c.verdict != NOISY:
+                low, high = c.spread
+                half = math.sqrt(high / low) - 1 if low > 0 else 0.0
+                found[cell.case, cell.threads, peer] = Ratio(c.ratio, round(c.noise + half, 4))
+    return found
+
+
+def write_baseline(run: Run, path: Path) -> None:
+    """Adds the ratios of this run, or puts them in place of those of its SIMD target."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    targets = known.get("targets", {}) if known.get("kind") == BASELINE else {}
+    targets[str(run.flags["target"])] = {
+        "cpu": run.machine.get("cpu", ""),
+        "made": run.made,
+        "versions": run.versions,
+        "ratios": {
+            f"{case} {threads} {peer}": [one.ratio, one.doubt]
+            for (case, threads, peer), one in sorted(ratios_of(run).items())
+        },
+    }
+    text = json.dumps({"kind": BASELINE, "targets": targets}, indent=0, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _from_baseline(found: dict, target: str, path: Path) -> Ratios:
+    if target not in found["targets"]:
+        raise ValueError(
+            f"{path}: no ratios for kernels of {target}, only of {', '.join(found['targets'])}"
+        )
+    ratios: Ratios = {}
+    for key, (ratio, doubt) in found["targets"][target]["ratios"].items():
+        case, threads, peer = key.split(" ", 2)
+        ratios[case, int(threads), peer] = Ratio(ratio, doubt)
+    return ratios
+
+
+def load_ratios(path: Path, target: str | None = None) -> tuple[Ratios, str]:
+    """Of a run or of a baseline, and the SIMD target. ValueError says what is wrong with a file."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else {}
+    except (OSError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    if isinstance(found, dict) and found.get("kind") == BASELINE:
+        return _from_baseline(found, target or next(iter(found["targets"])), path), target or ""
+    run = results.load(path)
+    return ratios_of(run), str(run.flags.get("target", ""))
+
+
+def changes(old: Ratios, new: Ratios) -> list[Change]:
+    """Of the cells that both have, the slowest change first."""
+    found = [Change(*key, old[key], new[key]) for key in old.keys() & new.keys()]
+    return sorted(found, key=lambda change: (change.factor, change.case, change.peer))
+
+
+def _line(change: Change) -> str:
+    threads = f" on {change.threads} threads" if change.threads > 1 else ""
+    return (
+        f"{change.factor:7.2f}  {change.case}{threads} beside {change.peer}:"
+        f" {change.old.ratio:.2f} -> {change.new.ratio:.2f}"
+    )
+
+
+def report(old: Ratios, new: Ratios) -> list[Change]:
+    """Prints what changed; gives back what became slower."""
+    both = changes(old, new)
+    beyond = [change for change in both if change.beyond_noise]
+    slower = [change for change in beyond if change.factor < 1]
+    faster = [change for change in beyond if change.factor > 1]
+    for title, found in (("slower", slower), ("faster", list(reversed(faster)))):
+        print(f"{len(found)} {title} beyond noise" + (":" if found else ""))
+        for change in found:
+            print(_line(change))
+    unchanged = len(both) - len(beyond)
+    print(f"{unchanged} within noise; {len(old.keys() - new.keys())} of the old were not timed")
+    if both:
+        mean = statistics.geometric_mean(change.factor for change in both)
+        print(f"geometric mean of all changes: {mean:.3f}")
+    return slower
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("old", type=Path, help="a run, or a baseline")
+    parser.add_argument("new", type=Path, help="a run")
+    parser.add_argument("--strict", action="store_true", help="exit 1 where cells became slower")
+    parser.add_argument(
+        "--write-baseline", action="store_true", help="OLD's ratios become part of the file NEW"
+    )
+    arguments = parser.parse_args()
+    try:
+        if arguments.write_baseline:
+            write_baseline(results.load(arguments.old), arguments.new)
+            return 0
+        new, target = load_ratios(arguments.new)
+        old, _ = load_ratios(arguments.old, target)
+    except ValueError as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return 2
+    if not old.keys() & new.keys():
+        print("compare: no cell is in both files", file=sys.stderr)
+        return 2
+    slower = report(old, new)
+    return 1 if arguments.strict and slower else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
