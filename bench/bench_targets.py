@@ -4,11 +4,11 @@
     python bench/bench_targets.py --table build/targets/*.json --markdown docs/performance.md
 
 Runs stridecast_bench/process.py in up to three separate processes. The first times everything; the
-next ones only the cells that missed, and the groups whose mean missed. A cell misses when it misses
-in all: a process can be unlucky with its memory layout or its neighbours, three in a row hardly
-are. Rows on several threads have processes of their own. How a ratio is measured is in
-stridecast_bench/measure.py; which SIMD kernels, by STRIDECAST_TARGET in the environment, which the
-processes inherit.
+next ones only the cells that missed, and the groups whose mean missed. Peers of whom no row speaks
+are not timed. A cell misses when it misses in all: a process can be unlucky with its memory layout
+or its neighbours, three in a row hardly are. Rows on several threads have processes of their own.
+How a ratio is measured is in stridecast_bench/measure.py; which SIMD kernels, by STRIDECAST_TARGET
+in the environment, which the processes inherit.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 
 from judge import Target, Verdict, all_parts, any_glob, judge, load_targets
+from stridecast_bench.peers import PEERS
 from targets_report import Measured, print_report, write_json, write_markdown, write_table
 
 HERE = Path(__file__).resolve().parent
@@ -64,6 +65,8 @@ def run_process(cases: list[str], options: list[str]) -> dict:
 
 def measure_all(targets: list[Target], options: list[str], processes: int) -> list[dict]:
     cases = sorted({case for target in targets for case in target.cases})
+    groups = sorted({PEERS[peer] for target in targets for peer in target.peer_names})
+    options = [*options, "--peers", ",".join(groups)]
     outcomes = [run_peers(cases, [*options, "--noise"])]
     while len(outcomes) < processes:
         again = sorted({case for target in targets for case in judge(target, outcomes).again()})

@@ -3,7 +3,6 @@
 // counted. It carries its own copy of the library: its caches are not those of the Python package.
 #include <array>
 #include <barrier>
-#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -12,33 +11,21 @@
 #include <vector>
 
 #include "bench/fresh_formats.h"
+#include "bench/self_timed.h"
 #include "bench/stream.h"
 #include "dtypes/format_impl.h"
 #include "dtypes/format_parser.h"
 #include "stridecast/format.h"
 #include "stridecast/layout.h"
 #include "stridecast/ops.h"
-
-#define STRIDECAST_BENCH_EXPORT extern "C" __attribute__((visibility("default")))
+#include "stridecast/plan.h"
 
 namespace sc = stridecast;
 
 namespace {
 
-template <typename Call>
-int64_t time_ns(int64_t calls, Call call) {
-  const auto start = std::chrono::steady_clock::now();
-  for (int64_t i = 0; i < calls; ++i) call();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() -
-                                                              start)
-      .count();
-}
-
-// Keeps a result alive as far as the optimiser knows.
-template <typename T>
-void keep(const T& value) {
-  asm volatile("" : : "r"(&value) : "memory");
-}
+using sc::bench::keep;
+using sc::bench::time_ns;
 
 sc::bench::Store store_of(int non_temporal) {
   return non_temporal != 0 ? sc::bench::Store::kNonTemporal : sc::bench::Store::kNormal;
@@ -213,6 +200,35 @@ STRIDECAST_BENCH_EXPORT int64_t plan_lookup_ns(int64_t calls) {
     const sc::LayoutView dst_view = {&dst.format(), dst.shape(), dst.strides(), dst.offset()};
     keep(sc::cached_convert(src_view, dst_view));
     return time_ns(calls, [&] { keep(sc::cached_convert(src_view, dst_view)); });
+  } catch (const std::exception&) {
+    return -1;
+  }
+}
+
+/// Nanoseconds that it takes to make the plan of eight contiguous float32 -> float64 `calls` times,
+/// past the cache of plans; -1 on an error.
+STRIDECAST_BENCH_EXPORT int64_t plan_make_ns(int64_t calls) {
+  try {
+    const auto src = sc::Layout::contiguous(sc::Format::of(sc::DType::kFloat32), {8});
+    const auto dst = sc::Layout::contiguous(sc::Format::of(sc::DType::kFloat64), {8});
+    return time_ns(calls, [&] { keep(sc::Plan::convert(src, dst)); });
+  } catch (const std::exception&) {
+    return -1;
+  }
+}
+
+/// Nanoseconds that `calls` runs of the plan of contiguous float32 -> float64 take, which is made
+/// before the clock starts; -1 on an error.
+STRIDECAST_BENCH_EXPORT int64_t plan_run_ns(int64_t calls, const float* src, double* dst,
+                                            int64_t items) {
+  try {
+    const auto from = sc::Layout::contiguous(sc::Format::of(sc::DType::kFloat32), {items});
+    const auto to = sc::Layout::contiguous(sc::Format::of(sc::DType::kFloat64), {items});
+    const sc::Plan plan = sc::Plan::convert(from, to);
+    return time_ns(calls, [&] {
+      plan.run(src, dst);
+      keep(*dst);
+    });
   } catch (const std::exception&) {
     return -1;
   }

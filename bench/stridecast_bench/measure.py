@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise, repeat
 from pathlib import Path
@@ -55,11 +55,22 @@ class Work:
             dst.size,
             bytes_touched(src),
             bytes_touched(dst),
-            src.dtype.name,
-            dst.dtype.name,
+            _type_name(src.dtype),
+            _type_name(dst.dtype),
             level,
             threads,
         )
+
+    @classmethod
+    def reducing(
+        cls, src: np.ndarray, result: np.ndarray, level: str = "", threads: int = 1
+    ) -> Work:
+        """Of a case that reads every item of `src` once; `items` are those, not the results."""
+        return replace(cls.between(src, np.asarray(result), level, threads), items=src.size)
+
+
+def _type_name(dtype: np.dtype) -> str:
+    return "struct" if dtype.names else dtype.name
 
 
 LINE = 64
@@ -346,8 +357,22 @@ def _address(array: np.ndarray) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
+#: The types of bench/naive.h, and its reductions, in its order.
+NAIVE_TYPES = (
+    "bool",
+    *(f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u")),
+    *("float16", "bfloat16", "float32", "float64"),
+)
+NAIVE_FOLDS = ("sum", "max", "argmax")
+
+
+def _steps_of_rows(array: np.ndarray) -> tuple[int, ...]:
+    return (0, *array.strides)[-2:]
+
+
 class BenchLibrary:
-    """The C++ side: the streams of bench/stream.h, memcpy, and C++ calls that time themselves.
+    """The C++ side: the streams of bench/stream.h, memcpy, the loops of bench/naive.h, and C++
+    calls that time themselves.
 
     Its batches hold the addresses of the arrays that they are given, and keep the arrays.
     """
@@ -362,7 +387,13 @@ class BenchLibrary:
             "stream_read_ns": [count, pointer, count, flag],
             "stream_write_ns": [count, pointer, count, flag, flag],
             "memcpy_ns": [count, pointer, pointer, count, flag],
+            "naive_cast_ns": [count, flag, flag, flag, pointer, pointer, *(6 * [count])],
+            "naive_byteswap_ns": [count, flag, pointer, count],
+            "naive_fold_ns": [count, flag, flag, pointer, count, pointer],
+            "blocked_transpose_ns": [count, flag, pointer, count, count, pointer],
             "plan_lookup_ns": [count],
+            "plan_make_ns": [count],
+            "plan_run_ns": [count, pointer, pointer, count],
             "parse_fresh_ns": [count],
             "parse_letter_ns": [count],
         }
@@ -387,6 +418,12 @@ class BenchLibrary:
             return elapsed
 
         return batch
+
+    @classmethod
+    def _if_able(cls, call: Callable[..., int], *arguments: object, keep: object) -> Batch | None:
+        if call(0, *arguments) < 0:
+            return None
+        return cls._self_timed(call, "loop", *arguments, keep=keep)
 
     def stream(
         self, src: np.ndarray, dst: np.ndarray, *, non_temporal: bool, threads: int = 1
@@ -430,3 +467,46 @@ class BenchLibrary:
         arguments = (_address(src), _address(dst), size, threads)
         what = f"memcpy of {size} bytes by {threads} threads"
         return self._self_timed(self.memcpy_ns, what, *arguments, keep=(src, dst))
+
+    def naive_cast(self, src: np.ndarray, dst: np.ndarray) -> Batch | None:
+        """A plain loop over arrays of one axis or two; None where there is none for their types."""
+        names = [array.dtype.name for array in (src, dst)]
+        if not set(names) <= set(NAIVE_TYPES) or src.ndim not in (1, 2) or not dst.dtype.isnative:
+            return None
+        types = [NAIVE_TYPES.index(name) for name in names]
+        shape = (1, *src.shape)[-2:]
+        steps = (*_steps_of_rows(src), *_steps_of_rows(dst))
+        places = (_address(src), _address(dst))
+        swapped = int(not src.dtype.isnative)
+        arguments = (*types, swapped, *places, *shape, *steps)
+        return self._if_able(self.naive_cast_ns, *arguments, keep=(src, dst))
+
+    def naive_copy(self, src: np.ndarray, dst: np.ndarray) -> Batch | None:
+        """The same of items that are the same on both sides, whatever they mean."""
+        if src.dtype != dst.dtype or src.itemsize not in (1, 2, 4, 8):
+            return self.naive_cast(src, dst)
+        bits = f"u{src.itemsize}"
+        return self.naive_cast(src.view(bits), dst.view(bits))
+
+    def naive_byteswap(self, items: np.ndarray) -> Batch | None:
+        """A plain loop over a packed array, in place."""
+        arguments = (items.itemsize, _address(items), items.size)
+        return self._if_able(self.naive_byteswap_ns, *arguments, keep=items)
+
+    def naive_fold(self, op: str, a: np.ndarray, result: np.ndarray) -> Batch | None:
+        """A plain loop over a packed array; one of NAIVE_FOLDS into `result`."""
+        if a.dtype.name not in NAIVE_TYPES or op not in NAIVE_FOLDS:
+            return None
+        fold, kind = NAIVE_FOLDS.index(op), NAIVE_TYPES.index(a.dtype.name)
+        arguments = (fold, kind, _address(a), a.size, _address(result))
+        return self._if_able(self.naive_fold_ns, *arguments, keep=(a, result))
+
+    def blocked_transpose(self, a: np.ndarray, dst: np.ndarray) -> Batch | None:
+        """The packed matrix `a` transposed into the packed `dst`, block by block."""
+        arguments = (a.itemsize, _address(a), *a.shape, _address(dst))
+        return self._if_able(self.blocked_transpose_ns, *arguments, keep=(a, dst))
+
+    def plan_run(self, src: np.ndarray, dst: np.ndarray) -> Batch:
+        """Runs of one plan that takes packed float32 to float64."""
+        arguments = (_address(src), _address(dst), src.size)
+        return self._self_timed(self.plan_run_ns, "plan", *arguments, keep=(src, dst))

@@ -1,8 +1,9 @@
 """Times stridecast and its peers side by side in one process, on one pinned thread.
 
-    python -m stridecast_bench.process               # everything, a table; takes half an hour
+    python -m stridecast_bench.process               # everything, a table; takes hours
     python -m stridecast_bench.process --cases 'contiguous/*/bfloat16' --cases 'small/*'
     python -m stridecast_bench.process --threads 2   # cases of several threads, no others
+    python -m stridecast_bench.process --peers numpy,torch   # beside these groups of peers only
     python -m stridecast_bench.process --json -      # for bench_targets.py
 
 Peers beside NumPy are optional; what is not installed is left out, and named.
@@ -18,42 +19,73 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain
 
 import ml_dtypes
 import numpy as np
 
 import stridecast
-from stridecast_bench import measure
-from stridecast_bench.cases import basic, cast, reduce, relayout, scale, strided, times
+from stridecast_bench import measure, peers
+from stridecast_bench.cases import (
+    basic,
+    by_level,
+    by_threads,
+    cast,
+    reduce,
+    relayout,
+    scale,
+    small,
+    strided,
+    times,
+)
 from stridecast_bench.peers import libraries
 
 #: Generators of cases by the first part of their names. A case is made when its turn comes, so that
 #: memory is held for one at a time.
-Groups = dict[
-    str, Callable[[measure.BenchLibrary | None], Iterator[measure.Case | measure.Planned]]
-]
-ON_ONE_THREAD: Groups = {
-    **basic.GROUPS,
-    **relayout.GROUPS,
-    **strided.GROUPS,
-    **cast.GROUPS,
-    **scale.GROUPS,
-    **reduce.GROUPS,
-    **times.GROUPS,
-}
+Cases = Callable[[measure.BenchLibrary | None], Iterator[measure.Case | measure.Planned]]
+Groups = dict[str, Cases]
+
+
+def merged(*files: Groups) -> Groups:
+    """All groups of the case files; where several have one of a name, one behind the other."""
+    generators: dict[str, list[Cases]] = {}
+    for groups in files:
+        for head, cases in groups.items():
+            generators.setdefault(head, []).append(cases)
+
+    def all_of(library: measure.BenchLibrary | None, some: list[Cases]) -> Iterator:
+        return chain.from_iterable(cases(library) for cases in some)
+
+    return {head: partial(all_of, some=some) for head, some in generators.items()}
+
+
+ON_ONE_THREAD = merged(
+    small.GROUPS,
+    basic.GROUPS,
+    relayout.GROUPS,
+    strided.GROUPS,
+    cast.GROUPS,
+    scale.GROUPS,
+    reduce.GROUPS,
+    times.GROUPS,
+    by_level.GROUPS,
+    by_threads.GROUPS,
+)
 
 
 def groups_for(threads: int) -> Groups:
-    """Several threads are timed in a process of their own, without another library's pool."""
+    """Several threads are timed in a process of their own, which is pinned to as many CPUs."""
     if threads == 1:
         return ON_ONE_THREAD
-    return {
-        "threads": partial(strided.thread_cases, threads=threads),
-        "hot-threads": partial(cast.hot_thread_cases, threads=threads),
-        "reduce-threads": partial(reduce.thread_cases, threads=threads),
-    }
+    return merged(
+        {"threads": partial(strided.thread_cases, threads=threads)},
+        {"threads": partial(by_threads.cases, threads=threads)},
+        {"hot-threads": partial(cast.hot_thread_cases, threads=threads)},
+        {"reduce-threads": partial(reduce.thread_cases, threads=threads)},
+    )
 
 
 def selected(name: str, patterns: list[str]) -> bool:
@@ -70,6 +102,18 @@ def time_noise(cpus: list[int]) -> dict[str, object]:
                 ours, itself = measure.measure(case)["ns"].values()
                 noise[case.name.removeprefix("noise/")] = round(abs(itself / ours - 1), 4)
     return noise
+
+
+def with_selected_peers(case: measure.Case) -> measure.Case | None:
+    """The case without the peers that are not asked for.
+
+    None if nobody is left of some: ours is timed alone only beside the first group, so that of
+    several processes, each with some groups, one does it.
+    """
+    kept = {name: batch for name, batch in case.peers.items() if peers.is_selected(name)}
+    if not kept and not peers.is_selected("numpy"):
+        return None
+    return replace(case, peers=kept)
 
 
 def time_cases(
@@ -89,7 +133,9 @@ def time_cases(
                 if not selected(name, patterns):
                     continue
                 try:  # one broken cell must not hide the others
-                    results[name] = measure.measure(planned.make())
+                    case = with_selected_peers(planned.make())
+                    if case is not None:
+                        results[name] = measure.measure(case)
                 except measure.Unable as error:
                     unable[name] = str(error)
                 except Exception as error:
@@ -133,8 +179,18 @@ def main() -> int:
     parser.add_argument("--library", metavar="PATH", help="libstridecast_bench")
     parser.add_argument("--cpu", type=int, help="the CPU to run on (default: the last allowed)")
     parser.add_argument("--threads", type=int, default=1, help="time the cases of so many threads")
+    parser.add_argument(
+        "--peers",
+        default="*",
+        metavar="GLOBS",
+        help=f"groups of peers to time beside, with commas in between: {', '.join(peers.GROUPS)}",
+    )
     parser.add_argument("--noise", action="store_true", help="compare calls with themselves too")
     arguments = parser.parse_args()
+    try:
+        peers.select(arguments.peers.split(","))
+    except ValueError as error:
+        parser.error(str(error))
 
     path = measure.find_library(arguments.library)
     library = measure.BenchLibrary(path) if path is not None else None
@@ -152,6 +208,7 @@ def main() -> int:
     else:
         cpus = set(allowed[-arguments.threads :])
     stridecast.set_threads(1)
+    libraries.use_threads(arguments.threads)
 
     groups = groups_for(arguments.threads)
     timings = time_cases(groups, arguments.cases, library, cpus)

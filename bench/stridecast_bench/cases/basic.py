@@ -1,4 +1,4 @@
-"""The cases that process.py times: stridecast beside NumPy + ml_dtypes, and beside stream().
+"""Casts of the common types beside NumPy + ml_dtypes, and beside stream(); formats and exports.
 
 A case's name is a path, "group/...", by which bench/targets.toml selects it. Sources hold values
 that every type in the pair can hold: what happens outside is a matter of rules, not of speed.
@@ -7,7 +7,7 @@ that every type in the pair can hold: what happens outside is a matter of rules,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import cycle, islice, permutations
+from itertools import cycle, islice, permutations, product
 from string import ascii_letters
 from time import perf_counter_ns
 
@@ -21,6 +21,8 @@ from stridecast_bench.measure import (
     Batch,
     BenchLibrary,
     Case,
+    Planned,
+    Work,
     aligned,
     scaled,
     timed,
@@ -110,72 +112,58 @@ def cast(name: str, src: np.ndarray, dst_name: str, *, seconds: float = 0.1) -> 
 
     ours = timed("convert(a, code, out=o)", convert=stridecast.convert, a=src, o=out, code=code)
     numpy = timed('copyto(o, a, casting="unsafe")', copyto=np.copyto, a=src, o=out)
-    return Case(name, ours, {"numpy": numpy}, seconds, check)
+    return Case(name, ours, {"numpy": numpy}, seconds, check, work=Work.between(src, out))
 
 
-def contiguous_cases() -> Iterator[Case]:
-    for src in TYPES:
-        for dst in TYPES:
-            array = aligned(SMALL, dtype_of(src))
-            array[:] = values(src, dst, SMALL)
-            yield cast(f"contiguous/{src}/{dst}", array, dst)
+def _contiguous(name: str, src: str, dst: str) -> Case:
+    array = aligned(SMALL, dtype_of(src))
+    array[:] = values(src, dst, SMALL)
+    return cast(name, array, dst)
 
 
-def stride2_cases() -> Iterator[Case]:
-    for src in TYPES:
-        for dst in TYPES:
-            array = aligned(2 * SMALL, dtype_of(src))[::2]
-            array[:] = values(src, dst, SMALL)
-            yield cast(f"stride2/{src}/{dst}", array, dst)
+def _stride2(name: str, src: str, dst: str) -> Case:
+    array = aligned(2 * SMALL, dtype_of(src))[::2]
+    array[:] = values(src, dst, SMALL)
+    return cast(name, array, dst)
 
 
-def byteswapped_cases() -> Iterator[Case]:
-    for src in TYPES:
-        dtype = dtype_of(src)
-        if dtype.itemsize == 1:
-            continue
-        for dst in TYPES:
-            array = aligned(SMALL, dtype)
-            array[:] = values(src, dst, SMALL)
-            swapped = array.byteswap(inplace=True).view(dtype.newbyteorder())
-            yield cast(f"byteswapped/{src}/{dst}", swapped, dst)
+def _byteswapped(name: str, src: str, dst: str) -> Case:
+    dtype = dtype_of(src)
+    array = aligned(SMALL, dtype)
+    array[:] = values(src, dst, SMALL)
+    swapped = array.byteswap(inplace=True).view(dtype.newbyteorder())
+    return cast(name, swapped, dst)
 
 
-def large_cases(library: BenchLibrary | None) -> Iterator[Case]:
+def _pairs(head: str, make: Callable[..., Case], least_itemsize: int = 1) -> Iterator[Planned]:
+    for src, dst in product(TYPES, TYPES):
+        if dtype_of(src).itemsize >= least_itemsize:
+            yield Planned(f"{head}/{src}/{dst}", make, src, dst)
+
+
+def _large(name: str, dst: str, library: BenchLibrary | None) -> Case:
     """16 Mi elements, beside streams of the same bytes."""
     src = aligned(LARGE, np.dtype(np.float32))
     src[:] = values("float32", "float32", LARGE)
-    for dst in ("bfloat16", "float16", "float64"):
-        case = cast(f"large/float32/{dst}", src, dst, seconds=1.5)
-        if library is not None:
-            # Beside a destination of the streams' own: a check would find the cast's overwritten.
-            out = aligned(LARGE, dtype_of(dst), DESTINATION_OFFSET)
-            streams = {
-                "stream": library.stream(src, out, non_temporal=False),
-                "stream-nt": library.stream(src, out, non_temporal=True),
-            }
-            case.peers = {**streams, **case.peers}
-        yield case
-
-
-def small_cases(library: BenchLibrary | None) -> Iterator[Case]:
-    """Eight elements: what a call costs."""
-    src, out = np.arange(8, dtype=np.float32), np.zeros(8, np.float64)
-    copyto = timed("copyto(o, a)", copyto=np.copyto, a=src, o=out)
-
-    def check() -> None:
-        out.fill(-1)
-        stridecast.convert(src, "d", out=out)
-        expect_equal(out, src.astype(np.float64), "small/convert")
-
-    convert = timed('convert(a, "d", out=o)', convert=stridecast.convert, a=src, o=out)
-    yield Case("small/convert", convert, {"numpy": copyto}, 0.5, check)
-    look_up = timed("plan(a, o)", plan=stridecast.plan, a=src, o=out)
-    yield Case("small/plan-lookup/python", look_up, {"numpy": copyto}, 0.5)
+    case = cast(name, src, dst, seconds=1.5)
     if library is not None:
-        yield Case("small/plan-lookup/c++", library.plan_lookup_ns, {"numpy": copyto}, 0.5)
+        # Beside a destination of the streams' own: a check would find the cast's overwritten.
+        out = aligned(LARGE, dtype_of(dst), DESTINATION_OFFSET)
+        streams = {
+            "stream": library.stream(src, out, non_temporal=False),
+            "stream-nt": library.stream(src, out, non_temporal=True),
+        }
+        case.peers = {**streams, **case.peers}
+    return case
 
 
+def large_cases(library: BenchLibrary | None) -> Iterator[Planned]:
+    for dst in ("bfloat16", "float16", "float64"):
+        yield Planned(f"large/float32/{dst}", _large, dst, library)
+
+
+#: Of what moves no items: a text is parsed, a plan looked up, memory handed on.
+ONE = Work(items=1, read=0, written=0)
 STRUCT = "T{<d:x:>q:t:(3)f:v:}"
 
 
@@ -206,10 +194,10 @@ def parse_cases(library: BenchLibrary | None) -> Iterator[Case]:
         assert stridecast.Format(STRUCT).itemsize == _dtype_from_pep3118(STRUCT).itemsize
 
     if library is not None:
-        yield Case("parse/c++", library.parse_fresh_ns, {"numpy": numpy}, 0.5, check)
-    yield Case("parse/python", _parse_each(_fresh_texts()), {"numpy": numpy}, 0.5, check)
+        yield Case("parse/c++", library.parse_fresh_ns, {"numpy": numpy}, 0.5, check, work=ONE)
+    yield Case("parse/python", _parse_each(_fresh_texts()), {"numpy": numpy}, 0.5, check, work=ONE)
     cached = timed("Format(text)", Format=stridecast.Format, text=STRUCT)
-    yield Case("parse/python-cached", cached, {"numpy": numpy}, 0.3, check)
+    yield Case("parse/python-cached", cached, {"numpy": numpy}, 0.3, check, work=ONE)
 
 
 TEN_FIELDS = "T{{<d:{}:>q:{}:(3)f:{}:=h:h0:B:b0:>i:i0:5s:s0:(2,2)e:e0:Zd:z0:?:f0:}}"
@@ -224,9 +212,10 @@ def format_cases(library: BenchLibrary | None) -> Iterator[Case]:
     """Formats of one letter, of ten fields and of very many items."""
     letter = {"numpy": timed('parse("d")', parse=_dtype_from_pep3118)}
     # There are few letters: from Python, any that is used was parsed before.
-    yield Case("formats/letter", timed('Format("d")', Format=stridecast.Format), letter, 0.3)
+    ours = timed('Format("d")', Format=stridecast.Format)
+    yield Case("formats/letter", ours, letter, 0.3, work=ONE)
     if library is not None:
-        yield Case("formats/letter-uncached/c++", library.parse_letter_ns, letter, 0.3)
+        yield Case("formats/letter-uncached/c++", library.parse_letter_ns, letter, 0.3, work=ONE)
     text = TEN_FIELDS.format("x", "y", "z")
 
     def check() -> None:
@@ -234,9 +223,10 @@ def format_cases(library: BenchLibrary | None) -> Iterator[Case]:
 
     ten = _parse_each(TEN_FIELDS.format(*names) for names in cycle(permutations(ascii_letters, 3)))
     numpy = timed("parse(text)", parse=_dtype_from_pep3118, text=text)
-    yield Case("formats/ten-fields", ten, {"numpy": numpy}, 0.5, check)
+    yield Case("formats/ten-fields", ten, {"numpy": numpy}, 0.5, check, work=ONE)
     tenth = scaled(_parse_each(_many_items(6_000)), 10)
-    yield Case("formats/60000-items", _parse_each(_many_items(60_000)), {"tenth": tenth}, 1.5)
+    many = _parse_each(_many_items(60_000))
+    yield Case("formats/60000-items", many, {"tenth": tenth}, 1.5, work=ONE)
 
     def refused(n: int) -> int:
         start = perf_counter_ns()
@@ -249,7 +239,7 @@ def format_cases(library: BenchLibrary | None) -> Iterator[Case]:
         return perf_counter_ns() - start
 
     parsed = scaled(_parse_each(_many_items(60_000)), 100 / 60)
-    yield Case("formats/100000-items-refused", refused, {"in-proportion": parsed}, 1)
+    yield Case("formats/100000-items-refused", refused, {"in-proportion": parsed}, 1, work=ONE)
 
 
 def export_cases() -> Iterator[Case]:
@@ -261,7 +251,7 @@ def export_cases() -> Iterator[Case]:
     ):
         ours = timed("view(Buffer(a))", view=memoryview, Buffer=stridecast.Buffer, a=array)
         direct = timed("view(a)", view=memoryview, a=array)
-        yield Case(f"export/{name}", ours, {"numpy": direct}, 0.3)
+        yield Case(f"export/{name}", ours, {"numpy": direct}, 0.3, work=ONE)
 
 
 def noise_cases(label: str) -> Iterator[Case]:
@@ -271,20 +261,20 @@ def noise_cases(label: str) -> Iterator[Case]:
     for size, count in (("16Ki", SMALL), ("1Mi", 64 * SMALL)):
         pairs[size] = aligned(count, np.float32), aligned(count, np.float64, DESTINATION_OFFSET)
     for size, (src, out) in pairs.items():
+        work = Work.between(src, out)
         copyto = timed("copyto(o, a)", copyto=np.copyto, a=src, o=out)
-        yield Case(f"noise/{label}/copyto-{size}", copyto, {"itself": copyto}, 0.08)
+        yield Case(f"noise/{label}/copyto-{size}", copyto, {"itself": copyto}, 0.08, work=work)
         ours = timed('convert(a, "d", out=o)', convert=stridecast.convert, a=src, o=out)
-        yield Case(f"noise/{label}/convert-{size}", ours, {"itself": ours}, 0.08)
+        yield Case(f"noise/{label}/convert-{size}", ours, {"itself": ours}, 0.08, work=work)
 
 
 #: Generators of cases by the first part of their names.
-GROUPS: dict[str, Callable[[BenchLibrary | None], Iterator[Case]]] = {
-    "small": small_cases,
+GROUPS: dict[str, Callable[[BenchLibrary | None], Iterator[Case | Planned]]] = {
     "parse": parse_cases,
     "formats": format_cases,
     "export": lambda _: export_cases(),
-    "contiguous": lambda _: contiguous_cases(),
-    "stride2": lambda _: stride2_cases(),
-    "byteswapped": lambda _: byteswapped_cases(),
+    "contiguous": lambda _: _pairs("contiguous", _contiguous),
+    "stride2": lambda _: _pairs("stride2", _stride2),
+    "byteswapped": lambda _: _pairs("byteswapped", _byteswapped, 2),
     "large": large_cases,
 }

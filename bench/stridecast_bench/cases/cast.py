@@ -7,13 +7,15 @@ A cell whose types stridecast does not convert is no failure: it is reported as 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
 import numpy as np
 
 import stridecast
 from stridecast_bench.cases.basic import LARGE, SMALL, expect_equal
 from stridecast_bench.cases.types import POWERS, TYPES, cast_values, dtype_of, name_of, same_values
+from stridecast_bench.levels import MIB
 from stridecast_bench.measure import (
     DESTINATION_OFFSET,
     Batch,
@@ -21,10 +23,13 @@ from stridecast_bench.measure import (
     Case,
     Planned,
     Unable,
+    Work,
     aligned,
     timed,
 )
-from stridecast_bench.peers.libraries import CANNOT, CASTS, Cast, filling
+from stridecast_bench.peers import PEERS
+from stridecast_bench.peers.casts import CASTS, Cast, filling
+from stridecast_bench.peers.libraries import CANNOT
 
 #: The last part of the name of a cell that converts a type to itself.
 SAME = "same"
@@ -36,10 +41,15 @@ NUMPY_WRONG = {("complex32", "bcomplex32"), ("bcomplex32", "complex32")}
 
 
 def expect_same_values(got: np.ndarray, expected: np.ndarray, name: str) -> None:
-    same = same_values(got, expected)
-    if not same.all():
-        item = int(np.argmin(same))
-        raise AssertionError(f"{name}: item {item} is {got[item]}, the peer has {expected[item]}")
+    step = 1 << 20  # items at once: a comparison of everything would need as much memory again
+    for start in range(0, got.size, step):
+        part = slice(start, start + step)
+        same = same_values(got[part], expected[part])
+        if not same.all():
+            item = start + int(np.argmin(same))
+            raise AssertionError(
+                f"{name}: item {item} is {got[item]}, the peer has {expected[item]}"
+            )
 
 
 def our_cast(src: np.ndarray, dst: np.ndarray, threads: int | None = None) -> Cast:
@@ -55,7 +65,7 @@ def our_cast(src: np.ndarray, dst: np.ndarray, threads: int | None = None) -> Ca
     return filling(timed("convert(a, None, out=o, threads=t)", **names, t=threads), dst)
 
 
-def _spoiled(cast: Cast, dst: np.ndarray) -> np.ndarray:
+def spoiled(cast: Cast, dst: np.ndarray) -> np.ndarray:
     """What the cast gives where something else was; a copy."""
     dst.view(np.uint8).fill(0xA5)
     return cast.result().copy()
@@ -68,10 +78,18 @@ def _numpy_cast(src: np.ndarray, dst: np.ndarray) -> Cast | None:
     return filling(timed(copyto, copyto=np.copyto, a=src, o=dst), dst)
 
 
+def _naive_cast(library: BenchLibrary | None, src: np.ndarray, dst: np.ndarray) -> Cast | None:
+    batch = library and library.naive_cast(src, dst)
+    return batch and filling(batch, dst)
+
+
 def able_peers(
-    src: np.ndarray, dst: np.ndarray
+    src: np.ndarray,
+    dst: np.ndarray,
+    library: BenchLibrary | None,
+    asked: Collection[str] = PEERS,
 ) -> tuple[dict[str, Batch], np.ndarray | None, dict[str, str]]:
-    """The peers that can do this pair, their result, and who gives another one, with an example.
+    """Those asked who can do this pair, their result, and who gives another one, with an example.
 
     NumPy's result is the measure, or where NumPy cannot do it that of the first who can: a peer
     that does something else would be no peer.
@@ -80,14 +98,17 @@ def able_peers(
     others: dict[str, str] = {}
     expected = None
     powers = POWERS in (name_of(src.dtype), name_of(dst.dtype))
-    for name, make in {"numpy": _numpy_cast, **CASTS}.items():
+    makers = {"numpy": _numpy_cast, "c++": partial(_naive_cast, library), **CASTS}
+    for name, make in makers.items():
+        if name not in asked:
+            continue
         if powers and name == "tensorstore":
             continue  # whose values are wrong, and where NumPy has no cast nobody would say so
         cast = make(src, dst)
         if cast is None:
             continue
         try:
-            result = _spoiled(cast, dst)
+            result = spoiled(cast, dst)
             if expected is None:
                 expected = result
             expect_same_values(result, expected, name)
@@ -100,29 +121,45 @@ def able_peers(
     return peers, expected, others
 
 
-def _cell(name: str, src_name: str, dst_name: str) -> Case:
-    src = aligned(SMALL, dtype_of(src_name))
-    dst = aligned(SMALL, dtype_of(dst_name), DESTINATION_OFFSET)
-    src[:] = cast_values(src_name, dst_name, SMALL)
+def packed(dtype: np.dtype, dst_name: str, count: int) -> np.ndarray:
+    """`count` values that both types hold, in the byte order of `dtype`; the same over and over."""
+    src = aligned(count, dtype)
+    src[:] = np.resize(cast_values(name_of(dtype), dst_name, min(count, MIB)), count)
+    return src
+
+
+def beside_peers(
+    name: str,
+    src_type: np.dtype,
+    dst_name: str,
+    count: int,
+    library: BenchLibrary | None,
+    level: str = "",
+) -> Case:
+    """A cast of `count` contiguous elements beside every peer that has both types."""
+    src = packed(src_type, dst_name, count)
+    dst = aligned(count, dtype_of(dst_name), DESTINATION_OFFSET)
     ours = our_cast(src, dst)
-    peers, expected, others = able_peers(src, dst)
+    peers, expected, others = able_peers(src, dst, library)
 
     def check() -> None:
         if expected is not None:
-            expect_same_values(_spoiled(ours, dst), expected, name)
+            expect_same_values(spoiled(ours, dst), expected, name)
 
-    return Case(name, ours.batch, peers, check=check, other_results=others)
+    seconds = max(0.1, 0.025 * (1 + len(peers)))
+    work = Work.between(src, dst, level)
+    return Case(name, ours.batch, peers, seconds, check, other_results=others, work=work)
 
 
 def matrix_cases(library: BenchLibrary | None) -> Iterator[Planned]:
     """16 Ki contiguous elements, warm; warnings of lost imaginary parts are not shown."""
-    del library
     warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
     warnings.filterwarnings("ignore", "Casting complex values to real", UserWarning)  # PyTorch's
     for src in TYPES:
         for dst in TYPES:
             last = SAME if src == dst else dst
-            yield Planned(f"matrix/{src}/{last}", _cell, src, dst)
+            name = f"matrix/{src}/{last}"
+            yield Planned(name, beside_peers, dtype_of(src), dst, SMALL, library)
 
 
 #: The casts that programs spend their time in; two-sided ones stand twice.
@@ -149,30 +186,37 @@ HOT = (
 )
 
 
+def streams_of(
+    library: BenchLibrary, src: np.ndarray, dst: np.ndarray, threads: int
+) -> dict[str, Batch]:
+    """Streams of the bytes of a cast, by so many threads."""
+    # Beside a destination of the streams' own, touched: they would spoil what is converted.
+    out = aligned(dst.size, dst.dtype, DESTINATION_OFFSET)
+    out.view(np.uint8).fill(0)
+    return {
+        label: library.stream(src, out, non_temporal=past_cache, threads=threads)
+        for label, past_cache in (("stream", False), ("stream-nt", True))
+    }
+
+
 def _hot(
     name: str, src_name: str, dst_name: str, threads: int, library: BenchLibrary | None
 ) -> Case:
     """16 Mi elements beside streams of the same bytes on as many threads."""
     if library is None:
         raise ValueError("its yardstick is in libstridecast_bench")
-    src = aligned(LARGE, dtype_of(src_name))
+    src = packed(dtype_of(src_name), dst_name, LARGE)
     dst = aligned(LARGE, dtype_of(dst_name), DESTINATION_OFFSET)
-    src[:] = np.resize(cast_values(src_name, dst_name, LARGE // 16), LARGE)
     ours = our_cast(src, dst, threads)
 
     def check() -> None:
         expected = np.empty_like(dst)
         np.copyto(expected, src, casting="unsafe")
-        expect_equal(_spoiled(ours, dst), expected, name)
+        expect_equal(spoiled(ours, dst), expected, name)
 
-    # Beside a destination of the streams' own, touched: they would spoil what is converted.
-    out = aligned(LARGE, dst.dtype, DESTINATION_OFFSET)
-    out.view(np.uint8).fill(0)
-    streams = {
-        label: library.stream(src, out, non_temporal=past_cache, threads=threads)
-        for label, past_cache in (("stream", False), ("stream-nt", True))
-    }
-    return Case(name, ours.batch, streams, 0.8, check)
+    streams = streams_of(library, src, dst, threads)
+    work = Work.between(src, dst, threads=threads)
+    return Case(name, ours.batch, streams, 0.8, check, work=work)
 
 
 def hot_cases(library: BenchLibrary | None) -> Iterator[Planned]:

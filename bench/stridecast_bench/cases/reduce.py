@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 
 import ml_dtypes
@@ -20,9 +20,18 @@ import numpy as np
 import stridecast
 from stridecast_bench.cases.basic import LARGE, SMALL
 from stridecast_bench.cases.types import dtype_of
-from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, Unable, aligned
+from stridecast_bench.levels import MIB
+from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, Unable, Work, aligned
+from stridecast_bench.peers import PEERS
 from stridecast_bench.peers.libraries import CANNOT
-from stridecast_bench.peers.reductions import REDUCTIONS, Axis, Reduction, along, calling
+from stridecast_bench.peers.reductions import (
+    REDUCTIONS,
+    Axis,
+    Reduction,
+    along,
+    calling,
+    naive_reduction,
+)
 
 #: By data that they share, which is made once for neighbours.
 OPS = ("sum", "mean", "min", "max", "argmin", "argmax", "var", "any", "count_nonzero")
@@ -46,8 +55,10 @@ class Layout:
     step: int = 1
 
 
-#: Squares but for "02", which is a cube, or half of one.
+FLAT = "flat"
+#: Squares but for "02", which is a cube, or half of one; FLAT, of any length, is not in the matrix.
 LAYOUTS = {
+    FLAT: Layout(None, axes=1),
     "none": Layout(None),
     "0": Layout(0),
     "1": Layout(1),
@@ -88,10 +99,13 @@ def _random_items(type_name: str, count: int) -> np.ndarray:
 
 
 def _items(op: str, type_name: str, count: int) -> np.ndarray:
-    """What `op` is asked about: all zeros for "any", so that nobody may stop early."""
+    """What `op` is asked about: all zeros for "any", so that nobody may stop early.
+
+    Beyond LARGE they begin again from the first.
+    """
     if op == "any":
         return np.zeros(count, dtype_of(type_name))
-    items = _random_items(type_name, count)
+    items = np.resize(_random_items(type_name, min(count, LARGE)), count)
     if op == "count_nonzero":
         items[::3] = 0  # regularly, so that who branches does not pay for it
     return items
@@ -99,7 +113,7 @@ def _items(op: str, type_name: str, count: int) -> np.ndarray:
 
 def _arranged(items: np.ndarray, layout: Layout) -> np.ndarray:
     """The items, in their logical order, as the layout has them."""
-    shape = SHAPES[items.size][layout.axes]
+    shape = SHAPES[items.size][layout.axes] if layout.axes > 1 else items.shape
     memory = aligned(items.size * layout.step, items.dtype)
     # Touched: memory that nobody wrote is one page, over and over, and lies in the nearest cache.
     memory.view(np.uint8).fill(0)
@@ -199,12 +213,20 @@ def checked(right: Expected, *reductions: Reduction) -> Callable[[], None]:
 
 
 def able_peers(
-    a: np.ndarray, op: str, axis: Axis, right: Expected
+    a: np.ndarray,
+    op: str,
+    axis: Axis,
+    right: Expected,
+    library: BenchLibrary | None,
+    asked: Collection[str] = PEERS,
 ) -> tuple[dict[str, Batch], dict[str, str]]:
-    """The peers that can do it, and who gives another result, with an example."""
+    """Those asked who can do it, and who gives another result, with an example."""
     peers: dict[str, Batch] = {}
     others: dict[str, str] = {}
-    for name, make in REDUCTIONS.items():
+    naive = partial(naive_reduction, library=library)
+    for name, make in {**REDUCTIONS, "c++": naive}.items():
+        if name not in asked:
+            continue
         try:
             reduction = make(a, op, axis)
             if reduction is None:
@@ -223,12 +245,21 @@ def able_peers(
 BUDGETS = {SMALL: (0.04, 5), LARGE: (0.12, 3)}
 
 
-def _cell(name: str, op: str, type_name: str, layout_name: str, count: int) -> Case:
+def beside_peers(
+    name: str,
+    op: str,
+    type_name: str,
+    layout_name: str,
+    count: int,
+    library: BenchLibrary | None,
+    level: str = "",
+) -> Case:
+    """A reduction beside every peer that can do it."""
     a, axis = source(op, type_name, layout_name, count), LAYOUTS[layout_name].axis
     ours = our_reduction(a, op, axis)
     right = expected(type_name, op, a, axis)
-    peers, others = able_peers(a, op, axis, right)
-    seconds, rounds = BUDGETS[count]
+    peers, others = able_peers(a, op, axis, right, library)
+    seconds, rounds = BUDGETS[SMALL if a.nbytes < 16 * MIB else LARGE]
     return Case(
         name,
         ours.batch,
@@ -237,6 +268,7 @@ def _cell(name: str, op: str, type_name: str, layout_name: str, count: int) -> C
         checked(right, ours),
         rounds=rounds,
         other_results=others,
+        work=Work.reducing(a, ours.result(), level),
     )
 
 
@@ -247,12 +279,18 @@ def _exists(op: str, type_name: str, layout: Layout) -> bool:
     return type_name != TIMES or op in OF_TIMES
 
 
-def _matrix(head: str, count: int) -> Iterator[Planned]:
+def ignore_overflows() -> None:
+    """NumPy's, of float16: whose sums are infinite is named as a peer with another result."""
     warnings.filterwarnings("ignore", "overflow encountered in reduce", RuntimeWarning)
-    for type_name, layout_name, op in product(TYPES, LAYOUTS, OPS):
+
+
+def _matrix(head: str, count: int, library: BenchLibrary | None) -> Iterator[Planned]:
+    ignore_overflows()
+    layouts = [layout for layout in LAYOUTS if layout != FLAT]
+    for type_name, layout_name, op in product(TYPES, layouts, OPS):
         if _exists(op, type_name, LAYOUTS[layout_name]):
             name = f"{head}/{op}/{name_of(type_name)}/{layout_name}"
-            yield Planned(name, _cell, op, type_name, layout_name, count)
+            yield Planned(name, beside_peers, op, type_name, layout_name, count, library)
 
 
 def _stream(name: str, type_name: str, library: BenchLibrary | None) -> Case:
@@ -262,7 +300,8 @@ def _stream(name: str, type_name: str, library: BenchLibrary | None) -> Case:
     a = source("sum", type_name, "none", LARGE).reshape(-1)
     ours = our_reduction(a, "sum")
     right = expected(type_name, "sum", a, None)
-    return Case(name, ours.batch, {"stream": library.read(a)}, 0.8, checked(right, ours))
+    work = Work.reducing(a, ours.result())
+    return Case(name, ours.batch, {"stream": library.read(a)}, 0.8, checked(right, ours), work=work)
 
 
 def stream_cases(library: BenchLibrary | None) -> Iterator[Planned]:
@@ -283,7 +322,8 @@ def _algorithm(name: str, algorithm: str, type_name: str) -> Case:
     plain = our_reduction(a, "sum")
     compensated = algorithm == "compensated"
     right = _to_the_last_bit(type_name, a) if compensated else expected(type_name, "sum", a, None)
-    return Case(name, ours.batch, {"pairwise": plain.batch}, 0.8, checked(right, ours))
+    peers, work = {"pairwise": plain.batch}, Work.reducing(a, ours.result())
+    return Case(name, ours.batch, peers, 0.8, checked(right, ours), work=work)
 
 
 def algorithm_cases() -> Iterator[Planned]:
@@ -309,7 +349,8 @@ def _on_threads(
         peers["read-1"] = library.read(a)
         peers["read-n"] = library.read(a, threads)
     right = expected(type_name, op, a, axis)
-    return Case(name, ours.batch, peers, 0.8, checked(right, one, ours))
+    work = Work.reducing(a, one.result(), threads=threads)
+    return Case(name, ours.batch, peers, 0.8, checked(right, one, ours), work=work)
 
 
 def thread_cases(library: BenchLibrary | None, threads: int) -> Iterator[Planned]:
@@ -322,8 +363,8 @@ def thread_cases(library: BenchLibrary | None, threads: int) -> Iterator[Planned
 
 #: Generators of cases by the first part of their names.
 GROUPS: dict[str, Callable[[BenchLibrary | None], Iterator[Planned]]] = {
-    "reduce-small": lambda _: _matrix("reduce-small", SMALL),
-    "reduce-large": lambda _: _matrix("reduce-large", LARGE),
+    "reduce-small": lambda library: _matrix("reduce-small", SMALL, library),
+    "reduce-large": lambda library: _matrix("reduce-large", LARGE, library),
     "reduce-stream": stream_cases,
     "reduce-algorithm": lambda _: algorithm_cases(),
 }

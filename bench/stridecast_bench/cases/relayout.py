@@ -20,17 +20,16 @@ from stridecast_bench.measure import (
     BenchLibrary,
     Case,
     Planned,
+    Work,
     aligned,
     scaled,
     timed,
 )
-from stridecast_bench.peers import libraries
+from stridecast_bench.peers.casts import COPIES
 
 MIB = 1 << 20
 #: Types of every size: a copy knows no other difference.
 UNSIGNED = {1: np.dtype("u1"), 2: np.dtype("u2"), 4: np.dtype("u4"), 8: np.dtype("u8")}
-#: The libraries that are asked beside NumPy where nothing else is said.
-LIBRARIES = tuple(libraries.COPIES)
 
 Shape = tuple[int, ...]
 
@@ -112,35 +111,57 @@ def filled_as_numpy(
     return check
 
 
+def plain_loops(library: BenchLibrary | None, src: np.ndarray, dst: np.ndarray) -> dict[str, Batch]:
+    """What a C++ user writes: a loop, and where it is a transpose one by blocks."""
+    if library is None:
+        return {}
+    batches = {"c++": library.naive_copy(src, dst)}
+    if src.ndim == 2 and src.dtype == dst.dtype and src.T.flags.c_contiguous:
+        batches["c++ blocked"] = library.blocked_transpose(src.T, dst)
+    return {name: batch for name, batch in batches.items() if batch is not None}
+
+
 def relayout(
     name: str,
     src: np.ndarray,
     dst: np.ndarray,
     *,
-    libraries: tuple[str, ...] = LIBRARIES,
+    beside: tuple[str, ...] = tuple(COPIES),
+    fills: dict[str, Batch] | None = None,
     streams: dict[str, Batch] | None = None,
     seconds: float = 0.3,
+    level: str = "",
 ) -> Case:
-    """The items of `src`, in its logical order, into the contiguous `dst`."""
+    """The items of `src`, in its logical order, into the contiguous `dst`.
+
+    Beside NumPy, these libraries, `fills`, which have to do the same, and `streams`.
+    """
     ours = our_batch(src, dst)
-    made = {library: libraries.COPIES[library](src, dst) for library in libraries}
-    others = {library: batch for library, batch in made.items() if batch is not None}
+    made = {peer: COPIES[peer](src, dst) for peer in beside}
+    others = {peer: batch for peer, batch in made.items() if batch is not None}
+    others |= fills or {}
     numpy = timed('copyto(o, a, casting="unsafe")', copyto=np.copyto, a=src, o=dst)
     check = filled_as_numpy(name, src, dst, {"stridecast": ours, **others})
-    return Case(name, ours, {"numpy": numpy, **others, **(streams or {})}, seconds, check)
+    work = Work.between(src, dst, level)
+    return Case(
+        name, ours, {"numpy": numpy, **others, **(streams or {})}, seconds, check, work=work
+    )
 
 
-def _square(name: str, n: int, dtype: np.dtype, library: BenchLibrary | None) -> Case:
+def square(
+    name: str, n: int, dtype: np.dtype, library: BenchLibrary | None, level: str = ""
+) -> Case:
     a = scattered((n, n), dtype)
     out = destination((n, n), dtype)
-    return relayout(name, a.T, out, streams=packed_peers(library, a, out))
+    loops, streams = plain_loops(library, a.T, out), packed_peers(library, a, out)
+    return relayout(name, a.T, out, fills=loops, streams=streams, level=level)
 
 
 def square_cases(library: BenchLibrary | None) -> Iterator[Planned]:
     """Square matrices of every item size, transposed."""
     for n in (128, 1000, 1024, 4096, 4099, 8192):
         for size, dtype in UNSIGNED.items():
-            yield Planned(f"square/{n}/{size}", _square, n, dtype, library)
+            yield Planned(f"square/{n}/{size}", square, n, dtype, library)
 
 
 def _neighbour(name: str, n: int, other: int, size: int) -> Case:
@@ -158,7 +179,8 @@ def _neighbour(name: str, n: int, other: int, size: int) -> Case:
 
     # As if the other had as many items.
     beside = scaled(batches[other], (n / other) ** 2)
-    return Case(name, batches[n], {"neighbour": beside}, 0.3, check)
+    work = Work.between(views[n], outs[n])
+    return Case(name, batches[n], {"neighbour": beside}, 0.3, check, work=work)
 
 
 def neighbour_cases(library: BenchLibrary | None) -> Iterator[Planned]:
@@ -177,7 +199,7 @@ def _fused(name: str, src_name: str, dst_name: str, swapped: bool, n: int) -> Ca
     if swapped:
         a = a.byteswap(inplace=True).view(dtype.newbyteorder())
     out = destination((n, n), dtype_of(dst_name))
-    case = relayout(name, a.T, out, libraries=("torch",))
+    case = relayout(name, a.T, out, beside=("torch",))
     wide = UNSIGNED[max(a.itemsize, out.itemsize)]
     plain = our_batch(scattered((n, n), wide).T, destination((n, n), wide))
     plain(1)  # touches its destination
@@ -198,13 +220,14 @@ def fused_cases(library: BenchLibrary | None) -> Iterator[Planned]:
             yield Planned(name, _fused, src, dst, swapped, n)
 
 
-def _image(
+def image(
     name: str,
     shape: Shape,
     axes: Shape,
     src_type: str,
     dst_type: str,
     library: BenchLibrary | None,
+    level: str = "",
 ) -> Case:
     """An image, or a batch of them, whose axes change places."""
     a = scattered(shape, dtype_of(src_type))
@@ -213,16 +236,23 @@ def _image(
     src = a.transpose(axes)
     out = destination(src.shape, dtype_of(dst_type))
     streams = packed_peers(library, a, out) if a.dtype == out.dtype else None
-    return relayout(name, src, out, streams=streams)
+    loops = {}
+    if axes == CHANNELS_FIRST:  # a loop over each channel
+        channels = shape[-1]
+        loops = plain_loops(library, a.reshape(-1, channels).T, out.reshape(channels, -1))
+    return relayout(name, src, out, fills=loops, streams=streams, level=level)
+
+
+CHANNELS_FIRST = (2, 0, 1)
 
 
 def image_cases(library: BenchLibrary | None) -> Iterator[Planned]:
     """Channels last to channels first, and back."""
-    to_first, to_last = (2, 0, 1), (1, 2, 0)
+    to_first, to_last = CHANNELS_FIRST, (1, 2, 0)
     hwc, chw = (1080, 1920, 3), (3, 1080, 1920)
-    yield Planned("image/uint8/hwc-chw", _image, hwc, to_first, "uint8", "uint8", library)
-    yield Planned("image/uint8/chw-hwc", _image, chw, to_last, "uint8", "uint8", library)
-    yield Planned("image/uint8-float32/hwc-chw", _image, hwc, to_first, "uint8", "float32", library)
+    yield Planned("image/uint8/hwc-chw", image, hwc, to_first, "uint8", "uint8", library)
+    yield Planned("image/uint8/chw-hwc", image, chw, to_last, "uint8", "uint8", library)
+    yield Planned("image/uint8-float32/hwc-chw", image, hwc, to_first, "uint8", "float32", library)
     for n, c, h, w in ((32, 64, 112, 112), (8, 64, 56, 56), (16, 3, 512, 512)):
         size = f"{n}x{c}x{h}x{w}"
         for way, shape, axes in (
@@ -230,13 +260,14 @@ def image_cases(library: BenchLibrary | None) -> Iterator[Planned]:
             ("nhwc-nchw", (n, h, w, c), (0, 3, 1, 2)),
         ):
             name = f"image/float32/{way}/{size}"
-            yield Planned(name, _image, shape, axes, "float32", "float32", library)
+            yield Planned(name, image, shape, axes, "float32", "float32", library)
 
 
 def _plain_copy(name: str, mib: int, size: int, library: BenchLibrary | None) -> Case:
     a = scattered((mib * MIB // size,), UNSIGNED[size])
     out = destination(a.shape, a.dtype)
-    return relayout(name, a, out, streams=packed_peers(library, a, out), seconds=0.6)
+    loops, streams = plain_loops(library, a, out), packed_peers(library, a, out)
+    return relayout(name, a, out, fills=loops, streams=streams, seconds=0.6)
 
 
 def copy_cases(library: BenchLibrary | None) -> Iterator[Planned]:
@@ -250,7 +281,7 @@ def _permutation(
 ) -> Case:
     """In few rounds: there are hundreds of cases, and NumPy takes up to half a second a call."""
     src = a.transpose(axes)
-    case = relayout(name, src, out, libraries=(), seconds=0.02)
+    case = relayout(name, src, out, beside=(), seconds=0.02)
     case.check = filled_as_numpy(name, src, out, {"stridecast": case.ours}, scratch)
     case.rounds = 1
     return case

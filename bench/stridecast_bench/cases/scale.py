@@ -1,7 +1,7 @@
 """Packed measurements: big-endian int16 with scale, offset and a sentinel to float32, and back.
 
-Beside NumPy's steps with out= buffers, in the order that is fastest for NumPy, and decoding also
-beside our own plain cast of the same source.
+Beside NumPy's steps with out= buffers, in the order that is fastest for NumPy; decoding also beside
+PyTorch's steps, numexpr's expression, numba's loop and our own plain cast of the same source.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ from stridecast_bench.measure import (
     Case,
     Planned,
     Unable,
+    Work,
     aligned,
     timed,
 )
+from stridecast_bench.peers import loops
+from stridecast_bench.peers.casts import expression
+from stridecast_bench.peers.libraries import find_torch, tensor_of
 
 PACKED = np.dtype(">i2")
 MISSING = -32768
@@ -38,9 +42,9 @@ def _ours(name: str) -> Callable[..., object]:
     return function
 
 
-def _packed(count: int) -> np.ndarray:
+def _packed(count: int, dtype: np.dtype = PACKED) -> np.ndarray:
     random = np.random.default_rng(20)
-    packed = aligned(count, PACKED)
+    packed = aligned(count, dtype)
     packed[:] = random.integers(-32767, 32767, count, endpoint=True)
     packed[random.integers(0, count, count // MISSING_EVERY)] = MISSING
     return packed
@@ -65,13 +69,40 @@ def _packed_again(a: np.ndarray, out: np.ndarray, scratch: np.ndarray, mask: np.
     np.copyto(out, scratch, casting="unsafe")
 
 
-def _checked(name: str, ours: Batch, numpy: Batch, out: np.ndarray) -> Callable[[], None]:
+def _torch_steps(packed: np.ndarray, out: np.ndarray, mask: np.ndarray) -> Batch | None:
+    """PyTorch's decoding, without a temporary tensor. It has no foreign byte order."""
+    torch = find_torch()
+    if torch is None or not packed.dtype.isnative:
+        return None
+
+    def steps(a: object, out: object, mask: object) -> None:
+        torch.eq(a, MISSING, out=mask)
+        torch.mul(a, float(SCALE), out=out)
+        out.add_(float(OFFSET))
+        out.masked_fill_(mask, float("nan"))
+
+    tensors = {"a": packed, "o": out, "mask": mask}
+    tensors = {name: tensor_of(torch, array) for name, array in tensors.items()}
+    return timed("steps(a, o, mask)", steps=steps, **tensors)
+
+
+def _by_expression(packed: np.ndarray, out: np.ndarray) -> Batch | None:
+    numbers = {"m": np.int32(MISSING), "n": np.float32(np.nan), "s": SCALE, "f": OFFSET}
+    arrays = {name: np.asarray(number) for name, number in numbers.items()}
+    found = expression("where(a == m, n, a * s + f)", out, a=packed, **arrays)
+    return found and found.batch
+
+
+def _checked(
+    name: str, ours: Batch, peers: dict[str, Batch], out: np.ndarray
+) -> Callable[[], None]:
     def check() -> None:
-        numpy(1)
+        peers["numpy"](1)
         expected = out.copy()
-        out.view(np.uint8).fill(0xA5)
-        ours(1)
-        expect_equal(out, expected, name)
+        for label, fill in {"stridecast": ours, **peers}.items():
+            out.view(np.uint8).fill(0xA5)
+            fill(1)
+            expect_equal(out, expected, f"{name} by {label}")
 
     return check
 
@@ -80,23 +111,30 @@ def _options() -> dict[str, float | int]:
     return {"scale": float(SCALE), "offset": float(OFFSET), "missing": MISSING}
 
 
-def _decode(name: str, count: int) -> Case:
-    decode = _ours("decode")
-    packed = _packed(count)
+def decode(name: str, count: int, dtype: np.dtype = PACKED, level: str = "") -> Case:
+    function = _ours("decode")
+    packed = _packed(count, dtype)
     out = aligned(count, np.dtype(np.float32), DESTINATION_OFFSET)
     mask = aligned(count, np.dtype(bool))
     call = 'decode(a, "f", scale=s, offset=f, missing=m, out=o)'
     s, f, m = _options().values()
-    ours = timed(call, decode=decode, a=packed, o=out, s=s, f=f, m=m)
-    steps = timed("steps(a, o, mask)", steps=_unpacked, a=packed, o=out, mask=mask)
+    ours = timed(call, decode=function, a=packed, o=out, s=s, f=f, m=m)
+    peers = {
+        "numpy": timed("steps(a, o, mask)", steps=_unpacked, a=packed, o=out, mask=mask),
+        "torch": _torch_steps(packed, out, mask),
+        "numexpr": _by_expression(packed, out),
+        "numba": loops.decode(packed, out, MISSING, SCALE, OFFSET),
+    }
+    peers = {peer: batch for peer, batch in peers.items() if batch is not None}
+    check = _checked(name, ours, peers, out)
     plain_call = 'convert(a, "f", out=o)'
     plain = timed(plain_call, convert=stridecast.convert, a=packed, o=out)
-    check = _checked(name, ours, steps, out)
-    return Case(name, ours, {"numpy": steps, "plain": plain}, 0.5, check)
+    work = Work.between(packed, out, level)
+    return Case(name, ours, {**peers, "plain": plain}, 0.5, check, work=work)
 
 
-def _encode(name: str, count: int) -> Case:
-    encode = _ours("encode")
+def encode(name: str, count: int, level: str = "") -> Case:
+    function = _ours("encode")
     packed = _packed(count)
     mask = aligned(count, np.dtype(bool))
     measured = aligned(count, np.dtype(np.float32))
@@ -106,11 +144,12 @@ def _encode(name: str, count: int) -> Case:
     # In float32 as NumPy's steps; encode's own choice is float64.
     call = 'encode(a, ">h", scale=s, offset=f, missing=m, compute="float32", out=o)'
     s, f, m = _options().values()
-    ours = timed(call, encode=encode, a=measured, o=out, s=s, f=f, m=m)
+    ours = timed(call, encode=function, a=measured, o=out, s=s, f=f, m=m)
     names = {"a": measured, "o": out, "scratch": scratch, "mask": mask}
     steps = timed("steps(a, o, scratch, mask)", steps=_packed_again, **names)
-    check = _checked(name, ours, steps, out)
-    return Case(name, ours, {"numpy": steps}, 0.5, check)
+    peers = {"numpy": steps}
+    check = _checked(name, ours, peers, out)
+    return Case(name, ours, peers, 0.5, check, work=Work.between(measured, out, level))
 
 
 def _cases(head: str, make: Callable[[str, int], Case]) -> Iterator[Planned]:
@@ -120,6 +159,6 @@ def _cases(head: str, make: Callable[[str, int], Case]) -> Iterator[Planned]:
 
 #: Generators of cases by the first part of their names.
 GROUPS: dict[str, Callable[[BenchLibrary | None], Iterator[Planned]]] = {
-    "decode": lambda _: _cases("decode", _decode),
-    "encode": lambda _: _cases("encode", _encode),
+    "decode": lambda _: _cases("decode", decode),
+    "encode": lambda _: _cases("encode", encode),
 }

@@ -18,11 +18,13 @@ from stridecast_bench.cases.relayout import (
     destination,
     filled_as_numpy,
     our_batch,
+    plain_loops,
     relayout,
     scattered,
     uncached_destination,
 )
-from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, aligned, timed
+from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, Work, aligned, timed
+from stridecast_bench.peers import loops
 
 #: Views of `memory` (1-D, `span(kind)` bytes an item) by the names of their kinds.
 STRIDES = {f"stride{step}": step for step in range(2, 9)}
@@ -76,7 +78,8 @@ def _strided(
         name,
         src,
         out,
-        libraries=("torch",),
+        beside=("torch", "numba"),
+        fills=plain_loops(library, src, out),
         streams=line_streams(library, memory, out) if large else None,
         seconds=0.4 if large else 0.1,
     )
@@ -96,26 +99,35 @@ def strided_cases(library: BenchLibrary | None) -> Iterator[Planned]:
                 yield Planned(name, _strided, kind, float32, dtype_of(dst), count, library)
 
 
-def _byteswap(name: str, size: int, count: int, library: BenchLibrary | None) -> Case:
+def byteswap(
+    name: str, size: int, count: int, library: BenchLibrary | None, level: str = ""
+) -> Case:
+    """In place."""
     a = scattered((count,), UNSIGNED[size])
+    ours = timed("byteswap(a, inplace=True)", byteswap=stridecast.byteswap, a=a)
+    swaps = {"numpy": timed("byteswap(True)", byteswap=a.byteswap), "numba": loops.byteswap(a)}
+    if library is not None:
+        swaps["c++"] = library.naive_byteswap(a)
+    swaps = {peer: batch for peer, batch in swaps.items() if batch is not None}
 
     def check() -> None:
-        expected = a.byteswap()
-        stridecast.byteswap(a, inplace=True)
-        expect_equal(a, expected, name)
+        for peer, batch in {"stridecast": ours, **swaps}.items():
+            expected = a.byteswap()
+            batch(1)
+            expect_equal(a, expected, f"{name} by {peer}")
 
-    ours = timed("byteswap(a, inplace=True)", byteswap=stridecast.byteswap, a=a)
-    peers = {"numpy": timed("byteswap(True)", byteswap=a.byteswap)}
+    peers = dict(swaps)
     if library is not None:
         peers["stream"] = library.stream(a, a, non_temporal=False)
-    return Case(name, ours, peers, 0.15 if count == SMALL else 0.6, check)
+    seconds = 0.6 if a.nbytes > MIB else 0.15
+    return Case(name, ours, peers, seconds, check, work=Work.between(a, a, level))
 
 
 def byteswap_cases(library: BenchLibrary | None) -> Iterator[Planned]:
     """In place, in cache and from memory; the stream reads and writes the same array."""
     for size in (2, 4, 8):
-        yield Planned(f"byteswap/16Ki/{size}", _byteswap, size, SMALL, library)
-        yield Planned(f"byteswap/128MiB/{size}", _byteswap, size, 128 * MIB // size, library)
+        yield Planned(f"byteswap/16Ki/{size}", byteswap, size, SMALL, library)
+        yield Planned(f"byteswap/128MiB/{size}", byteswap, size, 128 * MIB // size, library)
 
 
 #: Names, source types and destination types; x and n are converted.
@@ -149,7 +161,8 @@ def _struct(name: str, align: bool) -> Case:
             # Through another type than the struct's, so that the assignment is not its own judge.
             expect_equal(out[field].copy(), a[field].astype(dst), f"{name}.{field}")
 
-    return Case(name, ours, {"numpy": timed("assign()", assign=assign)}, 0.6, check)
+    numpy = timed("assign()", assign=assign)
+    return Case(name, ours, {"numpy": numpy}, 0.6, check, work=Work.between(a, out))
 
 
 def struct_cases(library: BenchLibrary | None) -> Iterator[Planned]:
@@ -171,7 +184,8 @@ def _on_threads(
         peers["memcpy-1"] = library.memcpy(a, out)
         peers["memcpy-n"] = library.memcpy(a, out, threads)
     check = filled_as_numpy(name, src, dst, {"one thread": one, f"{threads} threads": ours})
-    return Case(name, ours, peers, 1.0, check)
+    work = Work.between(src, dst, threads=threads)
+    return Case(name, ours, peers, 1.0, check, work=work)
 
 
 def _transpose_on_threads(name: str, n: int, *rest: object) -> Case:

@@ -19,6 +19,7 @@ from stridecast_bench.measure import (
     Case,
     Planned,
     Unable,
+    Work,
     aligned,
     timed,
 )
@@ -53,7 +54,9 @@ def _times(count: int, unit: str, step: int) -> np.ndarray:
     return times
 
 
-def _case(name: str, ours: Peer, peers: dict[str, Peer], seconds: float = 0.3) -> Case:
+def _case(
+    name: str, ours: Peer, peers: dict[str, Peer], source: np.ndarray, level: str = ""
+) -> Case:
     """A case of the peers whose results are ours."""
     wanted = ours[1]()
     kept, others = {}, {}
@@ -66,7 +69,8 @@ def _case(name: str, ours: Peer, peers: dict[str, Peer], seconds: float = 0.3) -
             others[peer] = f"{found.reshape(-1)[:1]} for {wanted.reshape(-1)[:1]}"
     if "numpy" not in kept:
         raise AssertionError(f"{name}: NumPy has another result: {others}")
-    return Case(name, ours[0], kept, seconds, facts=FACTS, other_results=others)
+    work = Work.between(source, wanted, level)
+    return Case(name, ours[0], kept, 0.3, facts=FACTS, other_results=others, work=work)
 
 
 def _fills(batch: Batch, out: np.ndarray) -> Peer:
@@ -98,9 +102,9 @@ def _arrow_type(unit: str) -> object | None:
     return pyarrow.timestamp(unit) if unit in ("s", "ms", "us", "ns") else None
 
 
-def _units(name: str, src: str, dst: str) -> Case:
-    times = _times(SMALL, src, STEPS[src, dst])
-    out = aligned(SMALL, np.dtype(f"M8[{dst}]"), DESTINATION_OFFSET)
+def units(name: str, src: str, dst: str, count: int = SMALL, level: str = "") -> Case:
+    times = _times(count, src, STEPS[src, dst])
+    out = aligned(count, np.dtype(f"M8[{dst}]"), DESTINATION_OFFSET)
     names = {"convert": stridecast.convert, "a": times, "o": out}
     ours = timed(f'convert(a, "[numpy$datetime64${dst}]", out=o)', **names)
     copyto = timed('copyto(o, a, casting="unsafe")', copyto=np.copyto, a=times, o=out)
@@ -111,12 +115,12 @@ def _units(name: str, src: str, dst: str) -> Case:
             source = find_pyarrow()[0].array(times)
             finer = (src, dst) == ("s", "ns")  # with a check for overflow, as ours
             peers["pyarrow"] = _arrow_cast(source, kinds[1], safe=finer, numpy=f"M8[{dst}]")
-    return _case(name, _fills(ours, out), peers)
+    return _case(name, _fills(ours, out), peers, times, level)
 
 
 def units_cases() -> Iterator[Planned]:
     for src, dst in STEPS:
-        yield Planned(f"time-units/{src}-{dst}", _units, src, dst)
+        yield Planned(f"time-units/{src}-{dst}", units, src, dst)
 
 
 def _stream(name: str, library: BenchLibrary, src: str, dst: str, count: int) -> Case:
@@ -129,7 +133,7 @@ def _stream(name: str, library: BenchLibrary, src: str, dst: str, count: int) ->
         "stream": library.stream(times, other, non_temporal=False),
         "stream-nt": library.stream(times, other, non_temporal=True),
     }
-    return Case(name, ours, peers, 1.0, facts=FACTS)
+    return Case(name, ours, peers, 1.0, facts=FACTS, work=Work.between(times, out))
 
 
 def stream_cases(library: BenchLibrary | None) -> Iterator[Planned]:
@@ -165,7 +169,7 @@ def _parse(name: str, kind: str) -> Case:
         strings = pyarrow.array(texts.astype(str).tolist(), pyarrow.string())
         kind = pyarrow.timestamp("s")
         peers["pyarrow"] = _arrow_cast(strings, kind, safe=True, numpy="M8[s]")
-    return _case(name, _fills(ours, out), peers)
+    return _case(name, _fills(ours, out), peers, texts)
 
 
 def _write(name: str, kind: str) -> Case:
@@ -188,7 +192,7 @@ def _write(name: str, kind: str) -> Case:
             return np.char.replace(written.astype("U19"), " ", "T").astype(texts.dtype)
 
         peers["pyarrow"] = batch, result
-    return _case(name, _fills(ours, out), peers)
+    return _case(name, _fills(ours, out), peers, times)
 
 
 def text_cases() -> Iterator[Planned]:
@@ -233,7 +237,7 @@ def _fields(name: str) -> Case:
         batch = timed("[getattr(dt, one) for one in six]", dt=moments, six=theirs)
         peers["pandas"] = batch, lambda: np.stack([getattr(moments, one) for one in theirs])
     wanted = np.stack([part.numpy() for part in fields(times, SIX_FIELDS).values()])
-    return _case(name, (ours, lambda: wanted), peers)
+    return _case(name, (ours, lambda: wanted), peers, times)
 
 
 # Time since an epoch
@@ -266,7 +270,7 @@ def _decode_time(name: str) -> Case:
         call = xarray.coding.times.decode_cf_datetime
         batch = timed("decode(a, units)", decode=call, a=days, units=DAYS)
         peers["xarray"] = batch, lambda: call(days, DAYS)
-    return _case(name, _fills(ours, out), peers)
+    return _case(name, _fills(ours, out), peers, days)
 
 
 #: Generators of cases by the first part of their names.

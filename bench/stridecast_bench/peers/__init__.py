@@ -1,7 +1,7 @@
 """With whom: what users of other libraries write to have the same result; and who is asked.
 
-PEERS has the name of everybody that a case may time beside ours. Peers of one group are timed in one
-process: libraries bring thread pools, allocators and copies of each other's code along, and who
+PEERS has the name of everybody that a case may time beside ours. Peers of one group are timed in
+one process: libraries bring thread pools, allocators and copies of each other's code along, and who
 wants to be sure gives each group a process of its own (`process.py --peers`).
 """
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stridecast_bench.measure import Batch, timed
+from stridecast_bench.measure import NAIVE_FOLDS, Batch, BenchLibrary, timed
+from stridecast_bench.peers import loops
+from stridecast_bench.peers.casts import expression
 from stridecast_bench.peers.libraries import find_bottleneck, find_pyarrow, find_torch, tensor_of
 
 Axis = int | tuple[int, ...] | None
@@ -100,6 +102,42 @@ def pyarrow_reduction(a: np.ndarray, op: str, axis: Axis) -> Reduction | None:
     return calling(call, arrays, as_array=lambda scalar: np.asarray(scalar.as_py(), dtype))
 
 
+def _packed(a: np.ndarray, axis: Axis) -> np.ndarray | None:
+    """All items along one axis, if that is what is folded and they lie without gaps."""
+    return a.reshape(-1) if axis is None and a.flags.c_contiguous else None
+
+
+def numexpr_reduction(a: np.ndarray, op: str, axis: Axis) -> Reduction | None:
+    items = _packed(a, axis)
+    if op != "sum" or items is None:
+        return None
+    found = expression("sum(a)", a=items)
+    return found and Reduction(found.batch, found.result)
+
+
+def numba_reduction(a: np.ndarray, op: str, axis: Axis) -> Reduction | None:
+    items = _packed(a, axis)
+    loop = None if items is None else loops.fold(items, op)
+    return loop and calling(loop, items)
+
+
+def naive_reduction(
+    a: np.ndarray, op: str, axis: Axis, library: BenchLibrary | None
+) -> Reduction | None:
+    """The loop of a C++ user."""
+    items = _packed(a, axis)
+    if items is None or library is None or op not in NAIVE_FOLDS:
+        return None
+    result = np.empty((), getattr(a[(slice(1),) * a.ndim], op)().dtype)
+    batch = library.naive_fold(op, items, result)
+
+    def once() -> np.ndarray:
+        batch(1)
+        return result.copy()
+
+    return batch and Reduction(batch, once)
+
+
 #: Ways to reduce by the name of their library; None where there is none. Some find out only when
 #: they are made or run: they raise one of libraries.CANNOT.
 REDUCTIONS: dict[str, Callable[[np.ndarray, str, Axis], Reduction | None]] = {
@@ -107,4 +145,6 @@ REDUCTIONS: dict[str, Callable[[np.ndarray, str, Axis], Reduction | None]] = {
     "torch": torch_reduction,
     "bottleneck": bottleneck_reduction,
     "pyarrow": pyarrow_reduction,
+    "numexpr": numexpr_reduction,
+    "numba": numba_reduction,
 }
