@@ -26,7 +26,7 @@ import numpy as np
 
 import stridecast
 from stridecast_bench import measure
-from stridecast_bench.cases import basic, cast, reduce, relayout, scale, strided, times
+from stridecast_bench.cases import basic, cast, reduce, relayout, scale, strided, times, workloads
 from stridecast_bench.peers import libraries
 
 #: Generators of cases by the first part of their names. A case is made when its turn comes, so that
@@ -42,6 +42,7 @@ ON_ONE_THREAD: Groups = {
     **scale.GROUPS,
     **reduce.GROUPS,
     **times.GROUPS,
+    **workloads.GROUPS,
 }
 
 

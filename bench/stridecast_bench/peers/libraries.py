@@ -8,6 +8,7 @@ kept to one thread.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -46,6 +47,11 @@ def _installed_version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "?"
+
+
+def find(name: str) -> ModuleType | None:
+    """A library that has no threads, or does not use them unless told to."""
+    return _imported(name)
 
 
 @cache
@@ -161,6 +167,26 @@ def find_pyarrow() -> tuple[ModuleType, ModuleType] | None:
 def find_bottleneck() -> ModuleType | None:
     """It has no threads."""
     return _imported("bottleneck")
+
+
+@cache
+def find_numexpr() -> ModuleType | None:
+    module = _imported("numexpr")
+    if module is not None:
+        module.set_num_threads(1)
+    return module
+
+
+def find_numba() -> ModuleType | None:
+    """It uses one thread but for loops that ask for more."""
+    return _imported("numba")
+
+
+@cache
+def find_polars() -> ModuleType | None:
+    """It reads the number of its threads when it is imported."""
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    return _imported("polars")
 
 
 def find_pandas() -> ModuleType | None:
