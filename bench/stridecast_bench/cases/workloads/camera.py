@@ -1,8 +1,8 @@
 """Photographs for a neural network: uint8 HWC to float32 CHW, normalised by channel, and back.
 
 Whole photographs, as scikit-image carries them; the middle 224 x 224 of one, where it lies in its
-photograph; and a batch of 32 such windows. Mean and deviation are those of ImageNet. All sides use the
-shorter form of the arithmetic, one multiplication and one addition of constants made beforehand,
+photograph; and a batch of 32 such windows. Mean and deviation are those of ImageNet. All use the
+shorter form of the arithmetic, one multiplication and one addition of constants made before,
 `x * (1 / (255 * deviation)) + (-mean / deviation)`; torchvision alone divides. How it is rounded
 differs (PyTorch and Numba may fuse): results agree within 1e-6, values being at most 2.7.
 """
@@ -201,7 +201,9 @@ def _numpy_back(planes: np.ndarray, out: np.ndarray) -> Way:
     scratch = np.empty_like(planes)
     factor, offset = (v[:, None, None] for v in (np.float32(1) / SCALE, OFFSET))
 
-    def steps(image: np.ndarray = np.moveaxis(scratch, 0, -1)) -> None:
+    image = np.moveaxis(scratch, 0, -1)
+
+    def steps() -> None:
         np.subtract(planes, offset, out=scratch)
         np.multiply(scratch, factor, out=scratch)
         np.rint(scratch, out=scratch)

@@ -3,7 +3,8 @@
 The cube is a real one, monthly sea surface temperatures of the Met Office's OSTIA (54 months, 18 x
 432 points, land missing), packed as data centres pack: its range over int16, big-endian as in
 netCDF's classic format. It is repeated in time to 540 months. The axes are the 1,776 months of a
-pressure series as they are stored, and the hours of 1940 to 2025 counted from 1900, as ERA5 has them.
+pressure series as they are stored, and the hours of 1940 to 2025 counted from 1900, which is what
+ERA5 counts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A column of ISO 8601 texts to datetime64 and back: the scheduled hours of 336,776 flights.
 
 As the file has them, "2013-01-01T10:00:00Z", in fixed-width bytes and in UCS-4, and the first ten
-characters for days. Every peer has the column in the layout it likes best, made beforehand: NumPy the
+characters for days. Every peer has the column in the layout it likes best, made before: NumPy the
 same memory without the Z, which it warns of; pandas, Polars and PyArrow strings of theirs.
 """
 
@@ -40,7 +40,9 @@ def flights(*columns: str) -> list[list[str]]:
             rows = csv.reader(io.TextIOWrapper(raw, "ascii"))
             header = next(rows)
             places = [header.index(column) for column in columns]
-            return [list(column) for column in zip(*([r[p] for p in places] for r in rows), strict=True)]
+            return [
+                list(column) for column in zip(*([r[p] for p in places] for r in rows), strict=True)
+            ]
 
 
 def _texts(kind: str, width: int) -> np.ndarray:
@@ -63,10 +65,11 @@ def _numpy(texts: np.ndarray, out: np.ndarray) -> Way:
         return fills(timed('copyto(o, a, casting="unsafe")', copyto=np.copyto, **names), out)
     # It reads bytes many times as fast, and makes them fast where UCS-4 is a matrix of numbers.
     codes = texts.view("u4").reshape(texts.size, -1)[:, :width]
-    ascii = np.empty((texts.size, width), "u1")
+    plain = np.empty((texts.size, width), "u1")
+    narrow = plain.view(f"S{width}").reshape(-1)
 
-    def steps(narrow: np.ndarray = ascii.view(f"S{width}").reshape(-1)) -> None:
-        np.copyto(ascii, codes, casting="unsafe")
+    def steps() -> None:
+        np.copyto(plain, codes, casting="unsafe")
         np.copyto(out, narrow, casting="unsafe")
 
     return fills(timed("steps()", steps=steps), out)

@@ -1,9 +1,9 @@
 """FITS images to native numbers: frames in memory, and from the file.
 
-The images are astropy's own test data, big-endian int16 as the observatory stored them: a mosaic of
-20 x 21 pixels with BSCALE and BZERO, and a raw frame of a spectrograph of 62 x 44, whose BZERO of
-32768 stands for uint16. They are tiled to 2048 x 2048, the size of a detector. `blank` is the mosaic
-with a BLANK, as pipelines leave them: one pixel in 50, at random.
+The images are astropy's own test data, big-endian int16 as the observatory stored them: a mosaic
+of 20 x 21 pixels with BSCALE and BZERO, and a raw frame of a spectrograph of 62 x 44, whose BZERO
+of 32768 stands for uint16. They are tiled to 2048 x 2048, the size of a detector. `blank` is the
+mosaic with a BLANK, as pipelines leave them: one pixel in 50, at random.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from stridecast_bench.cases.workloads.ways import (
     workload,
 )
 from stridecast_bench.measure import Case, Planned, Work, aligned, timed
-from stridecast_bench.peers.libraries import find
+from stridecast_bench.peers.libraries import find, find_numba
 
 SIDE = 2048
 BLANK = -32768
@@ -86,7 +86,7 @@ def _unsigned(name: str) -> Case:
 
 
 def _flip(frame: np.ndarray, out: np.ndarray) -> Way | None:
-    numba = find("numba")
+    numba = find_numba()
     if numba is None:
         return None
 

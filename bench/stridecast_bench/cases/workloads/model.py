@@ -99,7 +99,7 @@ def _case(name: str, src: type, dst: type) -> Case:
     count = sum(weight.size for weight in weights)
     sizes = (np.dtype(src).itemsize * count, np.dtype(dst).itemsize * count)
     work = Work(count, *sizes, np.dtype(src).name, np.dtype(dst).name, "memory")
-    return workload(name, _ours(sources, outs), peers, work, seconds=1.0)
+    return workload(name, _ours(sources, outs), peers, work)
 
 
 def cases() -> Iterator[Planned]:

@@ -47,7 +47,7 @@ def packed_peers(packed: np.ndarray, packing: Packing, out: np.ndarray) -> dict[
 
 
 NAN = np.float32(np.nan)
-#: Items whose results and mask stay in the cache from one step to the next; of three sizes the best.
+#: Items whose results and mask stay in the cache from step to step; of three sizes the best.
 BLOCK = 1 << 15
 
 

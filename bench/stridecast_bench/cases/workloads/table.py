@@ -1,7 +1,7 @@
-"""Records of an instrument: a FITS table of big-endian structs to native columns, or native structs.
+"""Records of an instrument: a FITS table of big-endian structs to native columns, and structs.
 
-The table is the weather at a telescope array, one float64, eight float32 and two int32 a record of 48
-bytes: 20 records that astropy's test data has, repeated to 400,000. pandas and others take no
+The table is the weather at a telescope array, one float64, eight float32 and two int32 a record of
+48 bytes: 20 records that astropy's test data has, repeated to 400,000. pandas and others take no
 big-endian columns, so that everybody who reads such files does this.
 """
 

@@ -24,6 +24,10 @@ Arrays = Sequence[np.ndarray]
 Agree = Callable[[np.ndarray, np.ndarray, str], None]
 
 
+#: Of every peer, however slow: the least of few rounds would be too much on a busy machine.
+ROUNDS = 12
+
+
 @dataclass(frozen=True)
 class Way:
     """How somebody does the job, for the clock, and what comes out of it, for the comparison."""
@@ -80,7 +84,7 @@ def workload(
     *,
     agree: Agree = same_bits,
     loosely: dict[str, Agree] | None = None,
-    seconds: float = 0.5,
+    seconds: float = 1.0,
 ) -> Case:
     """A case of the peers that are there; `loosely` has what else is asked of some of them."""
     there = {peer: way for peer, way in peers.items() if way is not None}
@@ -93,7 +97,7 @@ def workload(
                 compare(mine, theirs, f"{name} by {peer}")
 
     batches = {peer: way.batch for peer, way in there.items()}
-    return Case(name, ours.batch, batches, seconds, check, work=work)
+    return Case(name, ours.batch, batches, seconds, check, rounds=ROUNDS, work=work)
 
 
 def destination(shape: tuple[int, ...] | int, dtype: object) -> np.ndarray:
