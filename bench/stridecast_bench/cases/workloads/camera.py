@@ -10,7 +10,7 @@ differs (PyTorch and Numba may fuse): results agree within 1e-6, values being at
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from stridecast_bench.cases.workloads.ways import (
     destination,
     fills,
     gives,
+    tool,
     within,
     workload,
 )
 from stridecast_bench.measure import Case, Planned, Work, aligned, timed
-from stridecast_bench.peers.libraries import find, find_numba, find_torch
+from stridecast_bench.peers.libraries import find_numba, find_torch
 
 PHOTOGRAPHS = {
     "astronaut": "astronaut.png",
@@ -44,7 +45,7 @@ BATCH = 32
 
 @cache
 def _photograph(name: str) -> np.ndarray:
-    with find("PIL.Image").open(carried("skimage", "data", PHOTOGRAPHS[name])) as image:
+    with tool("PIL.Image").open(carried("skimage", "data", PHOTOGRAPHS[name])) as image:
         pixels = np.asarray(image.convert("RGB"))
     kept = aligned(pixels.size, pixels.dtype).reshape(pixels.shape)
     kept[...] = pixels
@@ -140,10 +141,10 @@ def _torch(image: np.ndarray, out: np.ndarray) -> Way | None:
 
 def _torchvision(image: np.ndarray) -> Way | None:
     """What its users write; it has no out=."""
-    if find_torch() is None or find("torchvision.transforms.v2") is None:
-        return None
-    v2 = find("torchvision.transforms.v2").functional
     torch = find_torch()
+    if torch is None or tool("torchvision.transforms.v2") is None:
+        return None
+    v2 = tool("torchvision.transforms.v2").functional
     planes = torch.from_numpy(image).movedim(-1, -3)
     mean, deviation = MEAN.tolist(), DEVIATION.tolist()
 
@@ -183,11 +184,11 @@ def _to_floats(name: str, kind: str) -> Case:
     names = {"a": planes, "s": SCALE, "f": OFFSET, "axis": planes.ndim - 3, "o": out}
     call = 'decode(a, "f", scale=s, offset=f, axis=axis, out=o)'
     peers = {
-        "numpy": _numpy(image, out),
-        "numpy-table": _numpy_table(image, out),
-        "torch": _torch(image, out),
-        "torchvision": _torchvision(image),
-        "numba": _numba(image, out),
+        "numpy": partial(_numpy, image, out),
+        "numpy-table": partial(_numpy_table, image, out),
+        "torch": partial(_torch, image, out),
+        "torchvision": partial(_torchvision, image),
+        "numba": partial(_numba, image, out),
     }
     work = Work(image.size, image.size, out.nbytes, "uint8", "float32")
     ours = fills(timed(call, decode=stridecast.decode, **names), out)
@@ -241,13 +242,16 @@ def _to_pixels(name: str, kind: str) -> Case:
     options = 'scale=s, offset=f, axis=0, overflow="saturate", compute="float32"'
     call = f'encode(a, "B", {options}, out=o)'
     ours = fills(timed(call, encode=stridecast.encode, **names), out)
-    peers = {"numpy": _numpy_back(planes, out), "torch": _torch_back(planes, out)}
+    peers = {
+        "numpy": partial(_numpy_back, planes, out),
+        "torch": partial(_torch_back, planes, out),
+    }
     return workload(name, ours, peers, Work.between(planes, out))
 
 
 def cases() -> Iterator[Planned]:
     there = [carried("skimage", "data", file) for file in PHOTOGRAPHS.values()]
-    if None in there or find("PIL.Image") is None:
+    if None in there or tool("PIL.Image") is None:
         return
     for kind in SOURCES:
         yield Planned(f"workload/camera/{kind}", _to_floats, kind)

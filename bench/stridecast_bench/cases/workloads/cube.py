@@ -10,7 +10,7 @@ ERA5 counts.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -23,10 +23,11 @@ from stridecast_bench.cases.workloads.ways import (
     fills,
     gives,
     scratch_folder,
+    tool,
     workload,
 )
 from stridecast_bench.measure import Case, Planned, Work, aligned, timed
-from stridecast_bench.peers.libraries import find, find_pandas, find_xarray
+from stridecast_bench.peers.libraries import find_pandas, find_xarray
 
 DATA = ("sample_data",)
 CUBE, SERIES = "ostia_monthly.nc", "SOI_Darwin.nc"
@@ -37,7 +38,7 @@ HOURS = "hours since 1900-01-01 00:00:00"
 
 def _stored(file: str, name: str) -> tuple[np.ndarray, dict[str, object]]:
     """A variable as it is stored, and its attributes."""
-    with find("netCDF4").Dataset(carried("iris_sample_data", *DATA, file)) as data:
+    with tool("netCDF4").Dataset(carried("iris_sample_data", *DATA, file)) as data:
         variable = data[name]
         variable.set_auto_maskandscale(False)
         return variable[:], {key: variable.getncattr(key) for key in variable.ncattrs()}
@@ -65,15 +66,19 @@ def _attributes(packing: Packing) -> dict[str, object]:
     }
 
 
+def _xarray(cube: np.ndarray, packing: Packing) -> Way | None:
+    xarray = find_xarray()
+    if xarray is None:
+        return None
+    variable = xarray.Variable(("time", "lat", "lon"), cube, _attributes(packing))
+    decode = xarray.conventions.decode_cf_variable
+    return gives(lambda: decode("sst", variable).to_numpy())
+
+
 def _memory(name: str) -> Case:
     cube, packing = _cube()
     out = destination(cube.shape, "f4")
-    peers = packed_peers(cube, packing, out)
-    xarray = find_xarray()
-    if xarray is not None:
-        variable = xarray.Variable(("time", "lat", "lon"), cube, _attributes(packing))
-        decode = xarray.conventions.decode_cf_variable
-        peers["xarray"] = gives(lambda: decode("sst", variable).to_numpy())
+    peers = {**packed_peers(cube, packing, out), "xarray": partial(_xarray, cube, packing)}
     return workload(name, our_way(cube, packing, out), peers, Work.between(cube, out))
 
 
@@ -84,7 +89,7 @@ def _written() -> str:
     cube, packing = _cube()
     times, _ = _stored(CUBE, "time")
     path = scratch_folder() / "cube.nc"
-    with find("scipy.io").netcdf_file(path, "w") as file:
+    with tool("scipy.io").netcdf_file(path, "w") as file:
         for dimension, count in zip(("time", "lat", "lon"), cube.shape, strict=True):
             file.createDimension(dimension, count)
         axis = file.createVariable("time", ">f8", ("time",))
@@ -99,7 +104,7 @@ def _written() -> str:
 
 def _read_by_us(path: str) -> list[np.ndarray]:
     """SciPy finds the variables and maps the bytes."""
-    with find("scipy.io").netcdf_file(path, mmap=True) as file:
+    with tool("scipy.io").netcdf_file(path, mmap=True) as file:
         field, axis = file.variables["sst"], file.variables["time"]
         degrees = stridecast.decode(
             field.data,
@@ -120,7 +125,7 @@ def _read_by_xarray(path: str) -> list[np.ndarray]:
 
 def _read_by_netcdf4(path: str) -> list[np.ndarray]:
     """The library unpacks into masked arrays; the times go the shorter way."""
-    with find("netCDF4").Dataset(path) as data:
+    with tool("netCDF4").Dataset(path) as data:
         axis = data["time"]
         hours = axis[:].filled().astype("m8[h]").astype("m8[ns]")
         return [data["sst"][:].filled(np.nan), np.datetime64("1970-01-01", "ns") + hours]
@@ -133,9 +138,10 @@ def _whole(function: object, path: str) -> Way:
 def _file(name: str) -> Case:
     path = _written()
     cube, _ = _cube()
-    peers = {"netCDF4": _whole(_read_by_netcdf4, path)}
-    if find_xarray() is not None:
-        peers["xarray"] = _whole(_read_by_xarray, path)
+    peers = {
+        "netCDF4": partial(_whole, _read_by_netcdf4, path),
+        "xarray": lambda: find_xarray() and _whole(_read_by_xarray, path),
+    }
     work = Work(cube.size, cube.nbytes, 2 * cube.nbytes, "int16", "float32")
     return workload(name, _whole(_read_by_us, path), peers, work)
 
@@ -175,30 +181,44 @@ def _axis(name: str, kind: str) -> Case:
     ours = fills(timed("decode(a, units, out=o)", **names), out)
     names = {"a": counts, "u": np.int64(NANOSECONDS[unit]), "e": start.astype("i8")}
     numpy = timed("steps(a, u, e, o)", steps=_add_to_epoch, o=out.view("i8"), **names)
-    peers = {"numpy": fills(numpy, out)}
-    xarray, pandas, cftime = find_xarray(), find_pandas(), find("cftime")
-    if xarray is not None:
-        decode = xarray.coding.times.decode_cf_datetime
-        peers["xarray"] = gives(lambda: decode(counts, units, "standard"))
-    if pandas is not None:
-        options = {"unit": unit[0].upper() if unit == "days" else "h", "origin": start}
-        index = pandas.to_datetime
-        peers["pandas"] = gives(lambda: index(counts, **options).to_numpy().astype("M8[ns]"))
-    if cftime is not None and counts.size < 10_000:  # an object for each time
-        peers["cftime"] = gives(lambda: _by_cftime(cftime, counts, units))
+    peers = {
+        "numpy": lambda: fills(numpy, out),
+        "xarray": lambda: _axis_by_xarray(counts, units),
+        "pandas": lambda: _axis_by_pandas(counts, unit, start),
+    }
+    if counts.size < 10_000:  # it makes an object of each time
+        peers["cftime"] = lambda: _axis_by_cftime(counts, units)
     return workload(name, ours, peers, Work.between(counts, out))
 
 
-def _by_cftime(cftime: object, counts: np.ndarray, units: str) -> np.ndarray:
-    return cftime.num2pydate(counts, units).astype("M8[ns]")
+def _axis_by_xarray(counts: np.ndarray, units: str) -> Way | None:
+    xarray = find_xarray()
+    return xarray and gives(xarray.coding.times.decode_cf_datetime, counts, units, "standard")
+
+
+def _axis_by_pandas(counts: np.ndarray, unit: str, start: np.datetime64) -> Way | None:
+    pandas = find_pandas()
+    short = {"days": "D", "hours": "h"}[unit]
+    return pandas and gives(
+        lambda: pandas.to_datetime(counts, unit=short, origin=start),
+        array=lambda index: index.to_numpy().astype("M8[ns]"),
+    )
+
+
+def _axis_by_cftime(counts: np.ndarray, units: str) -> Way | None:
+    cftime = tool("cftime")
+    return cftime and gives(
+        lambda: cftime.num2pydate(counts, units).astype("M8[us]"),
+        array=lambda times: times.astype("M8[ns]"),
+    )
 
 
 def cases() -> Iterator[Planned]:
     there = [carried("iris_sample_data", *DATA, file) for file in (CUBE, SERIES)]
-    if None in there or find("netCDF4") is None:
+    if None in there or tool("netCDF4") is None:
         return
     yield Planned("workload/cube/memory", _memory)
-    if find("scipy.io") is not None:
+    if tool("scipy.io") is not None:
         yield Planned("workload/cube/file", _file)
     for kind in AXES:
         yield Planned(f"workload/cube/times/{kind}", _axis, kind)

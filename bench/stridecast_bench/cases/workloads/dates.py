@@ -11,7 +11,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -22,10 +22,11 @@ from stridecast_bench.cases.workloads.ways import (
     destination,
     fills,
     gives,
+    tool,
     workload,
 )
 from stridecast_bench.measure import Case, Planned, Work, aligned, timed
-from stridecast_bench.peers.libraries import find_pandas, find_polars, find_pyarrow
+from stridecast_bench.peers.libraries import find_pandas, find_pyarrow
 
 PARTS = ("data", "flights.csv.zip")
 WIDTH, WITHOUT_ZONE, DAY = 20, 19, 10  # characters
@@ -75,47 +76,48 @@ def _numpy(texts: np.ndarray, out: np.ndarray) -> Way:
     return fills(timed("steps()", steps=steps), out)
 
 
-def _pandas(strings: list[str], dtype: np.dtype) -> Way | None:
+def _strings(texts: np.ndarray) -> list[str]:
+    return texts.astype(str).tolist()
+
+
+def _pandas(texts: np.ndarray, dtype: np.dtype) -> Way | None:
     pandas = find_pandas()
     if pandas is None:
         return None
-    column = pandas.Series(strings, dtype="str")  # of the layouts there are the fastest
+    column = pandas.Series(_strings(texts), dtype="str")  # of the layouts there are the fastest
 
-    def parse() -> object:
-        return pandas.to_datetime(column, format="ISO8601")
+    def as_ours(parsed: object) -> np.ndarray:
+        return parsed.dt.tz_localize(None).to_numpy().astype(dtype)
 
-    def result() -> list[np.ndarray]:
-        return [np.asarray(parse().dt.tz_localize(None).to_numpy()).astype(dtype)]
-
-    return Way(timed("parse()", parse=parse), result)
+    return gives(lambda: pandas.to_datetime(column, format="ISO8601"), array=as_ours)
 
 
-def _pyarrow(strings: list[str], dtype: np.dtype) -> Way | None:
+def _pyarrow(texts: np.ndarray, dtype: np.dtype) -> Way | None:
     found = find_pyarrow()
     if found is None:
         return None
     pyarrow, compute = found
     kind = pyarrow.date32() if dtype == "M8[D]" else pyarrow.timestamp("s", "UTC")
-    call, arrays = compute.get_function("cast").call, [pyarrow.array(strings, pyarrow.string())]
-    options = compute.CastOptions.safe(kind)
-    batch = timed("cast(arrays, options)", cast=call, arrays=arrays, options=options)
-    return Way(batch, lambda: [call(arrays, options).to_numpy(zero_copy_only=False).astype(dtype)])
+    call, options = compute.get_function("cast").call, compute.CastOptions.safe(kind)
+    arrays = [pyarrow.array(_strings(texts), pyarrow.string())]
+
+    def as_ours(parsed: object) -> np.ndarray:
+        return parsed.to_numpy(zero_copy_only=False).astype(dtype)
+
+    return gives(call, arrays, options, array=as_ours)
 
 
-def _polars(strings: list[str], dtype: np.dtype) -> Way | None:
-    polars = find_polars()
+def _polars(texts: np.ndarray, dtype: np.dtype) -> Way | None:
+    polars = tool("polars")
     if polars is None:
         return None
-    texts = polars.Series(strings).str
-
-    def day() -> object:
-        return texts.to_date("%Y-%m-%d")
-
-    def moment() -> object:
-        return texts.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="ms")
-
-    parse = day if dtype == "M8[D]" else moment
-    return Way(timed("parse()", parse=parse), lambda: [parse().to_numpy().astype(dtype)])
+    column = polars.Series(_strings(texts)).str
+    parse = (
+        (lambda: column.to_date("%Y-%m-%d"))
+        if dtype == "M8[D]"
+        else (lambda: column.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="ms"))
+    )
+    return gives(parse, array=lambda parsed: parsed.to_numpy().astype(dtype))
 
 
 def _parse(name: str, kind: str, unit: str) -> Case:
@@ -123,14 +125,16 @@ def _parse(name: str, kind: str, unit: str) -> Case:
     out = destination(texts.shape, f"M8[{unit}]")
     names = {"convert": stridecast.convert, "a": texts, "o": out}
     ours = fills(timed("convert(a, None, out=o)", **names), out)
-    strings = texts.astype(str).tolist()
     peers = {
-        "numpy": _numpy(texts, out),
-        "pandas": _pandas(strings, out.dtype),
-        "pyarrow": _pyarrow(strings, out.dtype),
-        "polars": _polars(strings, out.dtype),
+        "numpy": partial(_numpy, texts, out),
+        "pandas": partial(_pandas, texts, out.dtype),
+        "pyarrow": partial(_pyarrow, texts, out.dtype),
+        "polars": partial(_polars, texts, out.dtype),
     }
     return workload(name, ours, peers, Work.between(texts, out))
+
+
+# And back
 
 
 def _numpy_write(times: np.ndarray, out: np.ndarray) -> Way:
@@ -147,6 +151,31 @@ def _numpy_write(times: np.ndarray, out: np.ndarray) -> Way:
     return fills(timed("steps()", steps=steps), out)
 
 
+def _pyarrow_write(times: np.ndarray, dtype: np.dtype) -> Way | None:
+    """A cast, which is faster than strftime; it writes a space for the T, and no Z."""
+    found = find_pyarrow()
+    if found is None:
+        return None
+    pyarrow, compute = found
+    call, options = compute.get_function("cast").call, compute.CastOptions.safe(pyarrow.string())
+
+    def as_ours(written: object) -> np.ndarray:
+        return np.array([text.replace(" ", "T") + "Z" for text in written.to_pylist()], dtype)
+
+    return gives(call, [pyarrow.array(times)], options, array=as_ours)
+
+
+def _polars_write(times: np.ndarray, dtype: np.dtype) -> Way | None:
+    polars = tool("polars")
+    if polars is None:
+        return None
+    column = polars.Series(times.astype("M8[ms]")).dt
+    return gives(
+        lambda: column.to_string("%Y-%m-%dT%H:%M:%SZ"),
+        array=lambda written: np.array(written.to_list(), dtype),
+    )
+
+
 def _write(name: str, kind: str) -> Case:
     texts = _texts(kind, WIDTH)
     times = _shorter(texts, WITHOUT_ZONE).astype("M8[s]")
@@ -154,28 +183,11 @@ def _write(name: str, kind: str) -> Case:
     code = f"{WIDTH}{'s' if kind == 'S' else 'w'}"
     names = {"convert": stridecast.convert, "a": times, "o": out, "code": code}
     ours = fills(timed('convert(a, code, out=o, timezone="UTC")', **names), out)
-
-    def as_ours(written: object) -> np.ndarray:
-        return np.asarray(written).astype(texts.dtype)
-
-    peers = {"numpy": _numpy_write(times, out)}
-    pyarrow, polars = find_pyarrow(), find_polars()
-    if pyarrow is not None:
-        array = pyarrow[0].array(times)
-        call = pyarrow[1].get_function("cast").call
-        options = pyarrow[1].CastOptions.safe(pyarrow[0].string())
-
-        def with_t(written: object) -> np.ndarray:  # it writes a space and no zone
-            plain = written.to_numpy(zero_copy_only=False).astype(f"U{WITHOUT_ZONE}")
-            return as_ours([text.replace(" ", "T") + "Z" for text in plain.tolist()])
-
-        peers["pyarrow"] = gives(call, [array], options, array=with_t)
-    if polars is not None:
-        series = polars.Series(times.astype("M8[ms]")).dt
-        peers["polars"] = gives(
-            lambda: series.to_string("%Y-%m-%dT%H:%M:%SZ"),
-            array=lambda written: as_ours(written.to_list()),
-        )
+    peers = {
+        "numpy": partial(_numpy_write, times, out),
+        "pyarrow": partial(_pyarrow_write, times, out.dtype),
+        "polars": partial(_polars_write, times, out.dtype),
+    }
     return workload(name, ours, peers, Work.between(times, out))
 
 

@@ -9,12 +9,12 @@ mosaic with a BLANK, as pipelines leave them: one pixel in 50, at random.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 import stridecast
-from stridecast_bench.cases.workloads.packed import Packing, our_way, packed_peers
+from stridecast_bench.cases.workloads.packed import Packing, bswap, our_way, packed_peers
 from stridecast_bench.cases.workloads.ways import (
     Way,
     carried,
@@ -22,11 +22,12 @@ from stridecast_bench.cases.workloads.ways import (
     fills,
     gives,
     scratch_folder,
+    tool,
     within,
     workload,
 )
 from stridecast_bench.measure import Case, Planned, Work, aligned, timed
-from stridecast_bench.peers.libraries import find, find_numba
+from stridecast_bench.peers.libraries import find_numba
 
 SIDE = 2048
 BLANK = -32768
@@ -48,7 +49,7 @@ def _tiled(image: np.ndarray) -> np.ndarray:
 def _frame(kind: str) -> tuple[np.ndarray, Packing]:
     """A frame as it is stored, and what its header says."""
     file, part = IMAGES["scaled" if kind == "blank" else kind]
-    with find("astropy.io.fits").open(
+    with tool("astropy.io.fits").open(
         carried("astropy", *TESTS, file), do_not_scale_image_data=True
     ) as parts:
         header, frame = parts[part].header, _tiled(parts[part].data)
@@ -80,7 +81,10 @@ def _unsigned(name: str) -> Case:
     return workload(
         name,
         ours,
-        {"numpy": fills(timed("xor(a, sign, out=o)", **names), out), "numba": _flip(frame, out)},
+        {
+            "numpy": lambda: fills(timed("xor(a, sign, out=o)", **names), out),
+            "numba": partial(_flip, frame, out),
+        },
         Work.between(frame, out),
     )
 
@@ -90,11 +94,12 @@ def _flip(frame: np.ndarray, out: np.ndarray) -> Way | None:
     if numba is None:
         return None
 
+    swapped = bswap()
+
     @numba.njit(nogil=True)
-    def flip(swapped: np.ndarray, out: np.ndarray) -> None:
-        for k in range(swapped.size):
-            bits = swapped[k]
-            out[k] = ((bits >> np.uint16(8)) | (bits << np.uint16(8))) ^ np.uint16(1 << 15)
+    def flip(bits: np.ndarray, out: np.ndarray) -> None:
+        for k in range(bits.size):
+            out[k] = swapped(bits[k]) ^ np.uint16(1 << 15)
 
     names = {"a": frame.view("u2").reshape(-1), "o": out.reshape(-1)}
     return fills(timed("flip(a, o)", flip=flip, **names), out)
@@ -106,7 +111,7 @@ def _flip(frame: np.ndarray, out: np.ndarray) -> Way | None:
 def _written(kind: str) -> str:
     """A FITS file of the frame: a header, the bytes as they are, and padding."""
     frame, packing = _frame(kind)
-    header = find("astropy.io.fits").Header(
+    header = tool("astropy.io.fits").Header(
         [("SIMPLE", True), ("BITPIX", 16), ("NAXIS", 2), ("NAXIS1", SIDE), ("NAXIS2", SIDE)]
         + [("BSCALE", float(packing.scale)), ("BZERO", float(packing.offset))]
         + ([("BLANK", packing.missing)] if packing.missing is not None else [])
@@ -119,7 +124,7 @@ def _written(kind: str) -> str:
 
 def _read_by_us(path: str) -> np.ndarray:
     """astropy finds the header and maps the bytes; the rest is one call."""
-    with find("astropy.io.fits").open(path, do_not_scale_image_data=True) as parts:
+    with tool("astropy.io.fits").open(path, do_not_scale_image_data=True) as parts:
         header = parts[0].header
         return stridecast.decode(
             parts[0].data,
@@ -131,19 +136,23 @@ def _read_by_us(path: str) -> np.ndarray:
 
 
 def _read_by_astropy(path: str) -> np.ndarray:
-    with find("astropy.io.fits").open(path) as parts:
+    with tool("astropy.io.fits").open(path) as parts:
         return parts[0].data
+
+
+def _fitsio(path: str) -> Way | None:
+    fitsio = tool("fitsio")
+    return fitsio and gives(fitsio.read, path)
 
 
 def _file(name: str, kind: str) -> Case:
     path = _written(kind)
     frame, packing = _frame(kind)
-    peers = {"astropy": gives(_read_by_astropy, path)}
-    fitsio = find("fitsio")
-    if fitsio is not None and packing.missing is None:  # it leaves BLANK what it is
-        peers["fitsio"] = gives(fitsio.read, path)
+    peers = {"astropy": partial(gives, _read_by_astropy, path)}
+    if packing.missing is None:  # which it would leave what it is
+        peers["fitsio"] = partial(_fitsio, path)
     # cfitsio computes in float64 and rounds once.
-    step = float(np.spacing(np.abs(_read_by_us(path)[np.isfinite(_read_by_us(path))]).max()))
+    step = float(np.spacing(np.nanmax(np.abs(_read_by_us(path)))))
     return workload(
         name,
         gives(_read_by_us, path),
@@ -155,7 +164,7 @@ def _file(name: str, kind: str) -> Case:
 
 def cases() -> Iterator[Planned]:
     there = [carried("astropy", *TESTS, file) for file, _ in IMAGES.values()]
-    if None in there or find("astropy.io.fits") is None:
+    if None in there or tool("astropy.io.fits") is None:
         return
     for kind in ("scaled", "blank"):
         yield Planned(f"workload/fits/{kind}/memory", _memory, kind)

@@ -7,16 +7,16 @@ there. Without the file that the demo keeps in .cache there are no cases.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 
 import stridecast
-from stridecast_bench.cases.workloads.ways import Way, destination, fills, workload
+from stridecast_bench.cases.workloads.ways import Way, destination, fills, tool, workload
 from stridecast_bench.measure import Case, Planned, Work, aligned, timed
-from stridecast_bench.peers.libraries import absent, find, find_torch
+from stridecast_bench.peers.libraries import absent, find_torch
 
 MODEL = Path(__file__).resolve().parents[4] / ".cache" / "model.safetensors"
 
@@ -25,7 +25,7 @@ Tensors = list[np.ndarray]
 
 @cache
 def _weights() -> Tensors:
-    loaded = find("safetensors.numpy").load_file(MODEL)
+    loaded = tool("safetensors.numpy").load_file(MODEL)
     weights = []
     for tensor in loaded.values():
         if tensor.dtype == np.float32:
@@ -92,9 +92,9 @@ def _case(name: str, src: type, dst: type) -> Case:
     sources = [weight.astype(src) for weight in weights] if src != np.float32 else weights
     outs = [destination(weight.shape, dst) for weight in weights]
     peers = {
-        "numpy": _numpy(sources, outs),
-        "numpy-table": _numpy_table(sources, outs),
-        "torch": _torch(sources, outs),
+        "numpy": partial(_numpy, sources, outs),
+        "numpy-table": partial(_numpy_table, sources, outs),
+        "torch": partial(_torch, sources, outs),
     }
     count = sum(weight.size for weight in weights)
     sizes = (np.dtype(src).itemsize * count, np.dtype(dst).itemsize * count)
@@ -106,7 +106,7 @@ def cases() -> Iterator[Planned]:
     if not MODEL.exists():
         absent["model.safetensors"] = "`make demo` fetches it"
         return
-    if find("safetensors") is None:
+    if tool("safetensors.numpy") is None:
         return
     bfloat16, float8 = ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn
     yield Planned("workload/model/bfloat16", _case, np.float32, bfloat16)

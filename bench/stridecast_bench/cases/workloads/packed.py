@@ -6,13 +6,14 @@ the missing value: the same bits on all sides.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 import stridecast
-from stridecast_bench.cases.workloads.ways import Way, fills
+from stridecast_bench.cases.workloads.ways import Maker, Way, fills
 from stridecast_bench.measure import timed
 from stridecast_bench.peers.libraries import find_numba, find_numexpr
 
@@ -35,14 +36,14 @@ def our_way(packed: np.ndarray, packing: Packing, out: np.ndarray) -> Way:
     return fills(batch, out)
 
 
-def packed_peers(packed: np.ndarray, packing: Packing, out: np.ndarray) -> dict[str, Way | None]:
+def packed_peers(packed: np.ndarray, packing: Packing, out: np.ndarray) -> dict[str, Maker]:
     """`packed` is contiguous big-endian int16, `out` as contiguous."""
     return {
-        "numpy": _numpy(packed, packing, out),
-        "numpy-blocks": _numpy_blocks(packed, packing, out),
-        "numpy-table": _numpy_table(packed, packing, out),
-        "numexpr": _numexpr(packed, packing, out),
-        "numba": _numba(packed, packing, out),
+        "numpy": partial(_numpy, packed, packing, out),
+        "numpy-blocks": partial(_numpy_blocks, packed, packing, out),
+        "numpy-table": partial(_numpy_table, packed, packing, out),
+        "numexpr": partial(_numexpr, packed, packing, out),
+        "numba": partial(_numba, packed, packing, out),
     }
 
 
@@ -111,33 +112,46 @@ def _numexpr(a: np.ndarray, packing: Packing, out: np.ndarray) -> Way | None:
     return fills(batch, out)
 
 
-def _unpack(swapped: np.ndarray, scale, offset, missing, out: np.ndarray) -> None:
-    """Numba knows native arrays only: the bytes are swapped by hand."""
-    for k in range(swapped.size):
-        bits = swapped[k]
-        stored = np.int16(np.uint16((bits >> np.uint16(8)) | (bits << np.uint16(8))))
-        value = np.float32(stored) * scale + offset
-        out[k] = np.float32(np.nan) if stored == missing else value
+@cache
+def bswap() -> Callable:
+    """LLVM's own instruction: numba would shift in 64 bits, to which its integers grow."""
+    from numba.extending import intrinsic
 
+    @intrinsic
+    def swapped(typing, bits):
+        return bits(bits), lambda context, builder, signature, given: builder.bswap(given[0])
 
-def _unpack_all(swapped: np.ndarray, scale, offset, out: np.ndarray) -> None:
-    for k in range(swapped.size):
-        bits = swapped[k]
-        stored = np.int16(np.uint16((bits >> np.uint16(8)) | (bits << np.uint16(8))))
-        out[k] = np.float32(stored) * scale + offset
+    return swapped
 
 
 @cache
-def _compiled(function):
-    return find_numba().njit(nogil=True)(function)
+def _loops() -> tuple[Callable, Callable]:
+    """Without and with a missing value. Numba knows native arrays only: they come as bits."""
+    numba, swapped = find_numba(), bswap()
+
+    @numba.njit(nogil=True)
+    def unpack(bits: np.ndarray, scale, offset, out: np.ndarray) -> None:
+        for k in range(bits.size):
+            stored = np.int16(np.uint16(swapped(bits[k])))
+            out[k] = np.float32(stored) * scale + offset
+
+    @numba.njit(nogil=True)
+    def unpack_there(bits: np.ndarray, scale, offset, missing, out: np.ndarray) -> None:
+        for k in range(bits.size):
+            stored = np.int16(np.uint16(swapped(bits[k])))
+            value = np.float32(stored) * scale + offset
+            out[k] = np.float32(np.nan) if stored == missing else value
+
+    return unpack, unpack_there
 
 
 def _numba(a: np.ndarray, packing: Packing, out: np.ndarray) -> Way | None:
     if find_numba() is None:
         return None
+    unpack, unpack_there = _loops()
     names = {"a": a.view("u2").reshape(-1), "s": packing.scale, "f": packing.offset}
     names["o"] = out.reshape(-1)
     if packing.missing is None:
-        return fills(timed("unpack(a, s, f, o)", unpack=_compiled(_unpack_all), **names), out)
-    names |= {"m": np.int16(packing.missing), "unpack": _compiled(_unpack)}
+        return fills(timed("unpack(a, s, f, o)", unpack=unpack, **names), out)
+    names |= {"m": np.int16(packing.missing), "unpack": unpack_there}
     return fills(timed("unpack(a, s, f, m, o)", **names), out)

@@ -1,4 +1,4 @@
-"""What the workloads share: ways to do a job, the check that they agree, and data in packages.
+"""What the workloads share: ways to do a job, the check that they agree, data and who reads it.
 
 A way that gives another result than ours fails its case before anything is timed: a peer that
 disagrees is left out by its case, with the reason, or not at all.
@@ -6,18 +6,22 @@ disagrees is left out by its case, with the reason, or not at all.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 from stridecast_bench.cases.basic import expect_equal
 from stridecast_bench.measure import DESTINATION_OFFSET, Batch, Case, Work, aligned, timed
-from stridecast_bench.peers.libraries import absent
+from stridecast_bench.peers import is_selected
+from stridecast_bench.peers.libraries import absent, versions
 
 Arrays = Sequence[np.ndarray]
 #: Raises AssertionError unless two results, ours first, are as equal as they have to be.
@@ -34,6 +38,10 @@ class Way:
 
     batch: Batch
     result: Callable[[], Arrays]
+
+
+#: Makes the way of a peer when it is asked for; None where it cannot be had.
+Maker = Callable[[], Way | None]
 
 
 def fills(batch: Batch, *outs: np.ndarray) -> Way:
@@ -79,7 +87,7 @@ def within(tolerance: float) -> Agree:
 def workload(
     name: str,
     ours: Way,
-    peers: dict[str, Way | None],
+    peers: dict[str, Maker],
     work: Work,
     *,
     agree: Agree = same_bits,
@@ -87,7 +95,8 @@ def workload(
     seconds: float = 1.0,
 ) -> Case:
     """A case of the peers that are there; `loosely` has what else is asked of some of them."""
-    there = {peer: way for peer, way in peers.items() if way is not None}
+    made = {peer: make() for peer, make in peers.items() if is_selected(peer)}
+    there = {peer: way for peer, way in made.items() if way is not None}
 
     def check() -> None:
         wanted = ours.result()
@@ -103,6 +112,21 @@ def workload(
 def destination(shape: tuple[int, ...] | int, dtype: object) -> np.ndarray:
     """Contiguous, half a page behind a page. The check of its case makes it warm."""
     return aligned(int(np.prod(shape)), np.dtype(dtype), DESTINATION_OFFSET).reshape(shape)
+
+
+@cache
+def tool(name: str) -> ModuleType | None:
+    """A module that reads data, whoever is timed; it has no threads, or uses none unasked."""
+    library = name.partition(".")[0]
+    if library == "polars":  # it reads the number of its threads when it is imported
+        os.environ["POLARS_MAX_THREADS"] = "1"
+    try:
+        module = import_module(name)
+    except (ImportError, OSError) as error:
+        absent[library] = f"{type(error).__name__}: {error}".splitlines()[0]
+        return None
+    versions[library] = getattr(import_module(library), "__version__", "?")
+    return module
 
 
 def carried(package: str, *parts: str) -> Path | None:
