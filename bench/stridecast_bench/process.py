@@ -40,6 +40,7 @@ from stridecast_bench.cases import (
     small,
     strided,
     times,
+    workloads,
 )
 from stridecast_bench.peers import libraries
 
@@ -73,6 +74,7 @@ ON_ONE_THREAD = merged(
     times.GROUPS,
     by_level.GROUPS,
     by_threads.GROUPS,
+    workloads.GROUPS,
 )
 
 

@@ -8,9 +8,9 @@ of one thread. P threads take a P-th of it, until the bus is full:
     speed-up(P) = min(P, B * t / b)     B: bytes/ns of the machine's memory; t: ns of one thread
                                         b: bytes on the bus
 
-which is a roofline (Williams, Waterman and Patterson, 2009) with threads for its axis. It leaves out
-what only a measurement would show: clocks that sink with more cores, and caches that hold a part.
-The machines are data sheets: channels x transfers x 8 bytes, of which SUSTAINED is reached.
+which is a roofline (Williams, Waterman and Patterson, 2009) with threads for its axis. It leaves
+out what only a measurement would show: clocks that sink with more cores, and caches that hold a
+part. The machines are data sheets: channels x transfers x 8 bytes, of which SUSTAINED is reached.
 """
 
 from __future__ import annotations

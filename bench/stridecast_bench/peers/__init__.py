@@ -13,6 +13,9 @@ from fnmatch import fnmatchcase
 _BY_GROUP = {
     "numpy": (
         "numpy",
+        "numpy-blocks",
+        "numpy-fields",
+        "numpy-table",
         "ml_dtypes",
         "bottleneck",
         "numexpr",
@@ -37,11 +40,13 @@ _BY_GROUP = {
         "in-proportion",
         "itself",
     ),
-    "torch": ("torch",),
+    "torch": ("torch", "torchvision"),
     "pyarrow": ("pyarrow", "pandas", "xarray", "cftime"),
     "tensorstore": ("tensorstore",),
     "numkong": ("numkong",),
     "numba": ("numba",),
+    "polars": ("polars",),
+    "files": ("astropy", "fitsio", "netCDF4"),
 }
 #: The group of every peer, by its name in reports.
 PEERS = {peer: group for group, peers in _BY_GROUP.items() for peer in peers}
