@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo test cxx-test python-test sanitize tsan fuzz fuzz-briefly bench \
-  bench-check bench-kernels bench-targets bench-tools format lint tidy package deps clean
+  bench-check bench-kernels bench-targets bench-tools docs format lint tidy package deps clean
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,15 @@ bench-kernels: package ## runs the benchmarks of every kernel family
 PART ?= all
 bench-targets: bench-tools ## measures the rows of bench/targets.toml, all of them or PART=1
 	@.venv-bench/bin/python bench/bench_targets.py --part $(PART) --json build/targets
+
+DOCS_SOURCES := scripts/docs.sh $(shell find docs include -type f -not -name '*.pyc')
+docs: package ## builds the site of guides and reference
+	@$(MAKE) --silent --no-print-directory build/docs/html/.done
+	@echo build/docs/html/index.html
+
+build/docs/html/.done: .venv/.package $(DOCS_SOURCES)
+	@scripts/docs.sh
+	@touch $@
 
 format: deps ## formats C++ and Python in place
 	@git ls-files --cached --others --exclude-standard '*.cc' '*.h' | xargs clang-format -i

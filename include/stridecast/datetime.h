@@ -38,8 +38,8 @@ enum class TimeStep : uint8_t {
 ///
 ///     unit     week day hour minute second millisecond microsecond nanosecond, their plurals, d h
 ///              hr min s sec ms msec millisec us usec microsec ns nsec nanosec and theirs
-///     instant  year[-month[-day]] or YYYYMMDD, then [T or space]
-///     hour[:minute[:second[.fraction]]],
+///     instant  year[-month[-day]] or YYYYMMDD,
+///              then [T or space] hour[:minute[:second[.fraction]]],
 ///              then UTC, GMT, Z or an offset from it: +01:00 +0530 -6
 ///
 /// Fields may have one digit or two, a year any number of them and a sign, a fraction up to
@@ -47,8 +47,7 @@ enum class TimeStep : uint8_t {
 ///
 ///     julian day, JD             days since -4713-11-24 12:00 (proleptic Gregorian)
 ///     modified julian day, MJD   days since 1858-11-17
-///     gps seconds                since 1980-01-06, on GPS's own scale: no leap seconds are taken
-///                                off
+///     gps seconds                since 1980-01-06, on GPS's own scale, which has no leap seconds
 ///     excel                      days since 1899-12-30: serial 61 is 1900-03-01; below it Excel's
 ///                                own dates are one later, because it has a 1900-02-29
 ///     unix, unix s|ms|us|ns      since 1970-01-01; unix alone counts seconds
@@ -59,17 +58,21 @@ enum class TimeStep : uint8_t {
 /// date.
 class STRIDECAST_API TimeUnits {
  public:
-  /// Throws Error(kInvalidArgument) with the position in the text where it is not understood.
+  /// What a text counts, its epoch read in `calendar`. Throws Error(kInvalidArgument) with the
+  /// position in the text where it is not understood.
   static TimeUnits parse(std::string_view text, std::string_view calendar = "standard");
 
+  /// The length of one count.
   TimeStep step() const noexcept { return step_; }
-  /// The epoch: whole seconds since 1970-01-01T00:00:00Z, and attoseconds from there, 0 to 10^18.
+  /// The epoch in whole seconds since 1970-01-01T00:00:00Z, rounded down.
   int64_t seconds() const noexcept { return seconds_; }
+  /// The rest of the epoch, in attoseconds: 0 to 10^18 - 1.
   int64_t attoseconds() const noexcept { return attoseconds_; }
   /// Canonical, with the epoch's date in the proleptic Gregorian calendar and no zone:
   /// parse(text(), "proleptic_gregorian") is equal.
   std::string text() const;
 
+  /// Equal step and epoch, however they were written.
   bool operator==(const TimeUnits&) const = default;
 
  private:

@@ -13,14 +13,15 @@
 namespace stridecast {
 inline namespace v0 {
 
+/// What kind of thing went wrong.
 enum class ErrorCode : uint8_t {
-  kFormat,           // a format text is malformed; kind() and position() say how and where
-  kUnknownType,      // a format names a type that nobody has registered
-  kNoConversion,     // both formats are fine, but nothing converts one to the other
-  kInvalidArgument,  // a shape, stride, axis or option makes no sense
-  kBuffer,           // an operand is read-only, too small, or overlaps another one
-  kData,             // an element breaks the rule that the options ask to enforce
-  kOutOfMemory,      // a workspace could not be had
+  kFormat,           ///< a format text is malformed; kind() and position() say how and where
+  kUnknownType,      ///< a format names a type that nobody has registered
+  kNoConversion,     ///< both formats are fine, but nothing converts one to the other
+  kInvalidArgument,  ///< a shape, stride, axis or option makes no sense
+  kBuffer,           ///< an operand is read-only, too small, or overlaps another one
+  kData,             ///< an element breaks the rule that the options ask to enforce
+  kOutOfMemory,      ///< a workspace could not be had
 };
 
 /// The one exception of the library.
@@ -30,10 +31,13 @@ enum class ErrorCode : uint8_t {
 ///                                          e.position();  // 1 }
 class STRIDECAST_API Error : public std::runtime_error {
  public:
+  /// An error without kind and position.
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  /// An error at a position; what() is `message`.
   Error(ErrorCode code, std::string kind, int64_t position, const std::string& message)
       : std::runtime_error(message), code_(code), kind_(std::move(kind)), position_(position) {}
 
+  /// What kind of thing went wrong.
   ErrorCode code() const noexcept { return code_; }
   /// For formats: a stable word such as "unclosed"; for data errors: "refused" if a kernel of a
   /// registered type said so, "unequal" under Casting::kSameValue, "text" for characters beyond

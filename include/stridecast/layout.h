@@ -14,12 +14,14 @@
 namespace stridecast {
 inline namespace v0 {
 
+/// The most dimensions that an array can have, as in NumPy.
 inline constexpr int kMaxDims = 64;
 
 /// The bytes that a layout touches, relative to its data pointer: [lowest, highest).
 struct Extent {
-  int64_t lowest = 0;
-  int64_t highest = 0;
+  int64_t lowest = 0;   ///< of the first byte; below 0 where strides go backwards
+  int64_t highest = 0;  ///< behind the last byte
+  /// The same bytes.
   bool operator==(const Extent&) const = default;
 };
 
@@ -42,20 +44,31 @@ enum class Order : uint8_t { kC, kF, kKeep };
 /// extent that does not fit 63 bits.
 class STRIDECAST_API Layout {
  public:
+  /// Items side by side, in the given order of axes (kKeep is kC: there is nothing to keep).
   static Layout contiguous(const Format& format, std::vector<int64_t> shape,
                            Order order = Order::kC);
+  /// Items `strides` bytes apart, one stride a dimension; item (0, ..., 0) lies `offset` bytes
+  /// behind the data pointer. `suboffsets` are empty or one a dimension, -1 for those without
+  /// pointers.
   static Layout strided(const Format& format, std::vector<int64_t> shape,
                         std::vector<int64_t> strides, int64_t offset = 0,
                         std::vector<int64_t> suboffsets = {});
   /// A dense layout for a result shaped like `like`.
   static Layout like(const Format& format, const Layout& like, Order order = Order::kKeep);
 
+  /// What one item is.
   const Format& format() const noexcept { return format_; }
+  /// Items along each dimension.
   std::span<const int64_t> shape() const noexcept { return shape_; }
+  /// Bytes from item to item along each dimension.
   std::span<const int64_t> strides() const noexcept { return strides_; }
+  /// Bytes from the data pointer to item (0, ..., 0).
   int64_t offset() const noexcept { return offset_; }
+  /// Number of dimensions, 0 to kMaxDims.
   int ndim() const noexcept { return static_cast<int>(shape_.size()); }
-  int64_t size() const noexcept { return size_; }  // number of items
+  /// Number of items.
+  int64_t size() const noexcept { return size_; }
+  /// The bytes that the items touch.
   const Extent& extent() const noexcept { return extent_; }
   /// Items are dense in C order, so that the buffer is size() * itemsize bytes from offset.
   bool is_c_contiguous() const noexcept;

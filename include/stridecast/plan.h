@@ -45,27 +45,34 @@ enum class FieldMatch : uint8_t { kAuto, kName, kPosition };
 /// the destination's are zeroed and the source's left out.
 enum class MissingFields : uint8_t { kError, kZero };
 
+/// How values become others; docs/numeric_policy.md says what each choice yields. The defaults are
+/// those of a C cast, as NumPy's astype has them.
+///
+///     Plan::convert(src, dst, {.overflow = Overflow::kSaturate, .rounding =
+///     Rounding::kNearestEven});
 struct ConvertOptions {
-  Overflow overflow = Overflow::kDefault;
-  NanPolicy nan = NanPolicy::kDefault;
-  FieldMatch fields = FieldMatch::kAuto;
-  // Logical index of the first item, for data converted in pieces: of errors and random numbers.
+  Overflow overflow = Overflow::kDefault;  ///< of values outside the destination's range
+  NanPolicy nan = NanPolicy::kDefault;     ///< of NaN in integers
+  FieldMatch fields = FieldMatch::kAuto;   ///< of structs
+  /// Logical index of the first item, for data converted in pieces: of errors and random numbers.
   int64_t index_offset = 0;
-  MissingFields missing_fields = MissingFields::kError;
-  Rounding rounding = Rounding::kDefault;
-  uint64_t seed = 0;  // of Rounding::kStochastic
-  Casting casting = Casting::kUnsafe;
-  ComplexToReal complex_to_real = ComplexToReal::kRealPart;
-  TextErrors text_errors = TextErrors::kRaise;  // of texts that become times
-  bool utc_suffix = false;                      // of times that become texts: a 'Z' behind them
+  MissingFields missing_fields = MissingFields::kError;  ///< of structs whose fields pair by name
+  Rounding rounding = Rounding::kDefault;  ///< of values between two of the destination
+  uint64_t seed = 0;                       ///< of Rounding::kStochastic
+  Casting casting = Casting::kUnsafe;      ///< which pairs of types are allowed
+  ComplexToReal complex_to_real = ComplexToReal::kRealPart;  ///< of complex sources, real results
+  TextErrors text_errors = TextErrors::kRaise;               ///< of texts that become times
+  bool utc_suffix = false;  ///< of times that become texts: a 'Z' behind them
 };
 
 /// One element of any type, as its bytes in the machine's order.
 struct ElementBytes {
-  std::array<std::byte, 16> bytes = {};
-  int size = 0;
+  std::array<std::byte, 16> bytes = {};  ///< of which the first `size` count
+  int size = 0;                          ///< 0 to 16; 0 is no element
 
-  /// ElementBytes::of(int16_t{-9999})
+  /// The element whose bytes `value` has.
+  ///
+  ///     ElementBytes::of(int16_t{-9999})
   template <class T>
   static ElementBytes of(const T& value) {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 16);
@@ -80,6 +87,7 @@ struct ElementBytes {
 struct Scaling {
   /// One value, or one for each index of `axis`; finite.
   std::vector<double> scale = {1.0};
+  /// The same, added after the scale has multiplied.
   std::vector<double> offset = {0.0};
   /// Of the destination, which axis the values belong to; negative ones count from the last. It
   /// matters only where there are several values.
@@ -119,6 +127,7 @@ enum class ReduceOp : uint8_t {
   kNorm2,
   kNormInf,
 };
+/// How many operations there are.
 inline constexpr int kNumReduceOps = 16;
 
 /// NumPy's name of it: "count_nonzero".
@@ -129,15 +138,20 @@ STRIDECAST_API const char* reduce_name(ReduceOp op) noexcept;
 /// grows. kReproducible: the same bits in any order of the items.
 enum class SumAlgorithm : uint8_t { kPairwise, kCompensated, kReproducible };
 
+/// What is folded how.
+///
+///     // The means of each column of a matrix, in float64 whatever its items are.
+///     auto columns = Layout::contiguous(Format::parse("d"), {matrix.shape()[1]});
+///     Plan::reduce(matrix, columns, {.op = ReduceOp::kMean, .axes = {0}}).run(data, means);
 struct ReduceOptions {
-  ReduceOp op = ReduceOp::kSum;
-  std::vector<int> axes;  // of the source, each in [0, ndim), without repetition
-  SumAlgorithm algorithm = SumAlgorithm::kPairwise;  // of sums and means of floats
+  ReduceOp op = ReduceOp::kSum;  ///< what is found
+  std::vector<int> axes;         ///< of the source, each in [0, ndim), without repetition
+  SumAlgorithm algorithm = SumAlgorithm::kPairwise;  ///< of sums and means of floats
   /// Sums and products of integers: kWrap, the default, or kRaise. Sums of times: always kRaise.
   Overflow overflow = Overflow::kDefault;
   /// NaN and NaT do not count. A minimum or mean of nothing else is NaN, its index an error.
   bool skipna = false;
-  double ddof = 0;  // kVar and kStd divide by the number of items less this
+  double ddof = 0;  ///< kVar and kStd divide by the number of items less this
   /// Of sums, products, minima and maxima: one more item, of the destination's type in the
   /// machine's byte order. Without bytes there is none.
   ElementBytes initial = {};
@@ -152,6 +166,7 @@ STRIDECAST_API DType reduce_result(ReduceOp op, DType type) noexcept;
 
 /// What NaT becomes where times are taken apart: without a value it is an error.
 struct TimeFieldsOptions {
+  /// In every field of the result, which it must fit.
   std::optional<int64_t> nat = {};
 };
 
@@ -167,42 +182,47 @@ enum class OverlapPolicy : uint8_t { kRefuse, kCopy };
 /// soon), or at any size (it is not read soon).
 enum class Stream : uint8_t { kAuto, kNever, kAlways };
 
+/// How a plan is run; nothing here changes a result.
 struct RunOptions {
-  int threads = 1;                // at most this many; the result never depends on it
-  ParallelFor parallel_for = {};  // used instead of OpenMP when set
-  OverlapPolicy overlap = OverlapPolicy::kRefuse;
-  Stream stream = Stream::kAuto;
+  int threads = 1;                ///< at most this many; the result never depends on it
+  ParallelFor parallel_for = {};  ///< used instead of OpenMP when set
+  OverlapPolicy overlap = OverlapPolicy::kRefuse;  ///< of operands that share memory
+  Stream stream = Stream::kAuto;                   ///< of results that outgrow the caches
 };
 
 /// One operand: where item (0, ..., 0) of its layout minus the layout's offset lies.
 struct Operand {
-  void* data = nullptr;
-  /// Where the memory around `data` begins and ends, relative to `data`, for the checked form. The
-  /// default trusts the layout.
+  void* data = nullptr;  ///< of a source it is only read
+  /// Where the memory around `data` begins, in bytes relative to `data`, so that a layout that
+  /// reaches below is refused. The default trusts the layout.
   int64_t lowest = INT64_MIN;
+  /// Where it ends, likewise.
   int64_t highest = INT64_MAX;
 };
 
+/// How a run ended.
 enum class StatusCode : uint8_t {
-  kOk,
-  kDataError,    // an element breaks a rule that the options ask to enforce
-  kOverlap,      // source and destination share memory in an unsafe way
-  kTooSmall,     // an operand is smaller than its layout's extent
-  kOutOfMemory,  // no workspace, or none for the copy that OverlapPolicy::kCopy makes
-  kPoolFailed,   // RunOptions::parallel_for threw
+  kOk,           ///< every item was written
+  kDataError,    ///< an element breaks a rule that the options ask to enforce
+  kOverlap,      ///< source and destination share memory in an unsafe way
+  kTooSmall,     ///< an operand is smaller than its layout's extent
+  kOutOfMemory,  ///< no workspace, or none for the copy that OverlapPolicy::kCopy makes
+  kPoolFailed,   ///< RunOptions::parallel_for threw
 };
 
+/// How a run ended, and which item is to blame.
 struct RunStatus {
-  StatusCode code = StatusCode::kOk;
-  uint32_t error_bits = 0;  // SC_ERR_* of kernel_abi.h, for kDataError
-  // Logical (C order) index of the first bad item; for kTooSmall and kOverlap the operand: 0 source
-  // (or -1), 1 destination, 2 mask.
+  StatusCode code = StatusCode::kOk;  ///< kOk, or the first thing that went wrong
+  uint32_t error_bits = 0;            ///< SC_ERR_* of kernel_abi.h, for kDataError
+  /// Logical (C order) index of the first bad item; for kTooSmall and kOverlap the operand: 0
+  /// source (or -1), 1 destination, 2 mask.
   int64_t index = -1;
-  int field = -1;       // which leaf program met it; Plan::field_path(field) names it
-  char value[40] = {};  // the offending value as text
-                        // Of a text that is no time: the first character that is wrong, and why.
+  int field = -1;       ///< which leaf program met it; Plan::field_path(field) names it
+  char value[40] = {};  ///< the offending value as text
+  /// Of a text that is no time: the first character that is wrong.
   int64_t position = -1;
-  const char* detail = nullptr;
+  const char* detail = nullptr;  ///< why it is wrong; null of all else
+  /// Whether every item was written.
   bool ok() const noexcept { return code == StatusCode::kOk; }
 };
 
@@ -218,6 +238,7 @@ struct RunStatus {
 /// for a pair of formats without conversion, kInvalidArgument for shapes that do not fit.
 class STRIDECAST_API Plan {
  public:
+  /// Every item of src as an item of dst's format; of equal formats it is a copy, padding included.
   static Plan convert(const Layout& src, const Layout& dst, const ConvertOptions& options = {});
   /// Only where `where`, of format '?' or a one-byte integer that broadcasts to dst's shape, is not
   /// 0. Of the other items no byte of dst is read or written, and no value of src is reported.
@@ -294,23 +315,30 @@ class STRIDECAST_API Plan {
   /// As try_run, with the layouts' data pointers (their offsets are added); throws Error with the
   /// message of status_error().
   void run(const void* src, void* dst, const RunOptions& options = {}) const;
+  /// The same for a plan with a mask.
   void run(const void* src, void* dst, const void* where, const RunOptions& options = {}) const;
   /// The exception that describes a failed status: index, value, field.
   Error status_error(const RunStatus& status) const;
 
   /// The loops and kernels as text, one line each.
   std::string explain() const;
+  /// The name of a field that RunStatus::field counts, with those it lies in: "point.x".
   const std::string& field_path(int field) const;
-  int64_t size() const noexcept;         // items of the destination (of the source for a reduction)
-  int64_t bytes_moved() const noexcept;  // read plus written, a measure of the work
+  /// Items of the destination (of the source for a reduction).
+  int64_t size() const noexcept;
+  /// Bytes read plus bytes written, a measure of the work.
+  int64_t bytes_moved() const noexcept;
   /// Whether a run is one call of one kernel over few bytes, a matter of microseconds: a caller may
   /// well keep its locks meanwhile.
   bool is_brief() const noexcept;
-  const char* target() const noexcept;  // the SIMD target whose kernels it uses
+  /// The SIMD target whose kernels it uses.
+  const char* target() const noexcept;
 
+  /// @cond of the library itself: users call the factories
   struct Impl;
   explicit Plan(std::shared_ptr<const Impl> impl) noexcept : impl_(std::move(impl)) {}
   const Impl& impl() const noexcept { return *impl_; }
+  /// @endcond
 
  private:
   std::shared_ptr<const Impl> impl_;

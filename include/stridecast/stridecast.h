@@ -2,8 +2,11 @@
 #ifndef STRIDECAST_STRIDECAST_H_
 #define STRIDECAST_STRIDECAST_H_
 
+/// Of these headers; version() says it of the library that is linked.
 #define STRIDECAST_VERSION_MAJOR 0
+/// The same.
 #define STRIDECAST_VERSION_MINOR 1
+/// The same.
 #define STRIDECAST_VERSION_PATCH 0
 
 #include "stridecast/bits.h"

@@ -17,16 +17,13 @@
 // it. Works for every architecture of xsimd, and its results have the same bits on all of them,
 // those of stridecast's own conversions:
 //
-//   in memory                  as a batch of   read                     written
-//   float16, bfloat16          float           exact                    rounded once, to nearest,
-//                                                                       ties to even; subnormals
-//                                                                       kept
-//   float8_*                   float           exact                    the same
-//   datetime64, timedelta64    int64_t         the bits                 the bits
-//                              double          rounded above 2^53;      towards zero; NaN,
-//                                              NaT is NaN               infinities and what does
-//                                              not
-//                                                                       fit become NaT
+//     in memory                as a batch of  read                written
+//     float16, bfloat16        float          exact               rounded once, to nearest, ties to
+//                                                                 even; subnormals kept
+//     float8_*                 float          exact               the same
+//     datetime64, timedelta64  int64_t        the bits            the bits
+//                              double         rounded above 2^53  towards zero; NaN, infinities and
+//                                             NaT is NaN          what does not fit become NaT
 //
 // A float that is too large becomes infinity, NaN in types without infinities. A NaN stays one,
 // quiet and of the same sign (float8_*fnuz and float8_e8m0fnu have one NaN in all): float16 keeps

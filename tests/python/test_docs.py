@@ -78,7 +78,7 @@ def test_the_tests_that_the_numeric_policy_names_exist():
 
 
 def test_links_between_documents_lead_somewhere():
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
             if not link.startswith(("http://", "https://")):
                 assert (path.parent / link).exists(), f"{path.name}: {link}"
