@@ -80,6 +80,8 @@ class Cell:
     #: limit.ns over our least time: 1 is as fast as the machine moves bytes.
     fraction: float | None = None
     peers: dict[str, Comparison] = field(default_factory=dict)
+    #: The same beside what nobody would use in place of ours: memcpy, streams, ours on one thread.
+    yardsticks: dict[str, Comparison] = field(default_factory=dict)
     #: Peers that were not timed, each with the reason.
     left_out: dict[str, str] = field(default_factory=dict)
     #: Why ours could not do it, or what went wrong.
@@ -164,6 +166,7 @@ def _cell(found: dict) -> Cell:
             "ours": Time(**found["ours"]) if found["ours"] else None,
             "limit": Limit(**found["limit"]) if found["limit"] else None,
             "peers": {name: _comparison(one) for name, one in found["peers"].items()},
+            "yardsticks": {name: _comparison(one) for name, one in found["yardsticks"].items()},
         }
     )
 

@@ -19,7 +19,7 @@ from stridecast_bench import ratios
 from stridecast_bench.levels import cache_sizes
 from stridecast_bench.limits import level_of, limit_of
 from stridecast_bench.measure import Work
-from stridecast_bench.peers import GROUPS
+from stridecast_bench.peers import GROUPS, YARDSTICKS
 from stridecast_bench.results import Cell, Run, Speeds, Time
 from stridecast_bench.suites import FAMILIES
 
@@ -114,7 +114,8 @@ def enter(said: dict, group: str, threads: int, found: Found, threshold: float) 
     if not samples:
         return
     cell.samples[group] = samples
-    cell.peers |= ratios.compare(samples, threshold)
+    for name, comparison in ratios.compare(samples, threshold).items():
+        (cell.yardsticks if name in YARDSTICKS else cell.peers)[name] = comparison
     ours = Time.of(samples["ours"])
     if cell.ours is None or ours.least < cell.ours.least:
         cell.ours = ours
