@@ -81,6 +81,7 @@ def main() -> int:
     path = measure.find_library(arguments.library)
     library = measure.BenchLibrary(path) if path is not None else None
     stridecast.set_threads(1)
+    libraries.use_threads(arguments.threads)
     with measure.quiet(measure.cpus_for(arguments.threads, arguments.cpu)):
         for planned in planned_cases(arguments.threads, arguments.cases, library):
             time_one(planned, arguments.group, arguments.seconds)

@@ -27,7 +27,7 @@ from stridecast_bench.measure import (
     aligned,
     timed,
 )
-from stridecast_bench.peers import PEERS
+from stridecast_bench.peers import PEERS, is_selected
 from stridecast_bench.peers.casts import CASTS, Cast, filling
 from stridecast_bench.peers.libraries import CANNOT
 
@@ -100,7 +100,7 @@ def able_peers(
     powers = POWERS in (name_of(src.dtype), name_of(dst.dtype))
     makers = {"numpy": _numpy_cast, "c++": partial(_naive_cast, library), **CASTS}
     for name, make in makers.items():
-        if name not in asked:
+        if name not in asked or not (name == "numpy" or is_selected(name)):
             continue
         if powers and name == "tensorstore":
             continue  # whose values are wrong, and where NumPy has no cast nobody would say so
@@ -190,6 +190,8 @@ def streams_of(
     library: BenchLibrary, src: np.ndarray, dst: np.ndarray, threads: int
 ) -> dict[str, Batch]:
     """Streams of the bytes of a cast, by so many threads."""
+    if not is_selected("stream"):
+        return {}
     # Beside a destination of the streams' own, touched: they would spoil what is converted.
     out = aligned(dst.size, dst.dtype, DESTINATION_OFFSET)
     out.view(np.uint8).fill(0)

@@ -22,7 +22,7 @@ from stridecast_bench.cases.basic import LARGE, SMALL
 from stridecast_bench.cases.types import dtype_of
 from stridecast_bench.levels import MIB
 from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, Unable, Work, aligned
-from stridecast_bench.peers import PEERS
+from stridecast_bench.peers import PEERS, is_selected
 from stridecast_bench.peers.libraries import CANNOT
 from stridecast_bench.peers.reductions import (
     REDUCTIONS,
@@ -225,7 +225,7 @@ def able_peers(
     others: dict[str, str] = {}
     naive = partial(naive_reduction, library=library)
     for name, make in {**REDUCTIONS, "c++": naive}.items():
-        if name not in asked:
+        if name not in asked or not is_selected(name):
             continue
         try:
             reduction = make(a, op, axis)

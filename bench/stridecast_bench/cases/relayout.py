@@ -25,6 +25,7 @@ from stridecast_bench.measure import (
     scaled,
     timed,
 )
+from stridecast_bench.peers import is_selected
 from stridecast_bench.peers.casts import COPIES
 
 MIB = 1 << 20
@@ -63,7 +64,7 @@ def packed_peers(
     library: BenchLibrary | None, src: np.ndarray, dst: np.ndarray
 ) -> dict[str, Batch]:
     """Copies of the same bytes from where they are packed, `src`, in the order of memory."""
-    if library is None:
+    if library is None or not is_selected("memcpy"):
         return {}
     src, dst = src.reshape(-1), dst.reshape(-1)
     peers = {"memcpy": library.memcpy(src, dst)}
@@ -113,7 +114,7 @@ def filled_as_numpy(
 
 def plain_loops(library: BenchLibrary | None, src: np.ndarray, dst: np.ndarray) -> dict[str, Batch]:
     """What a C++ user writes: a loop, and where it is a transpose one by blocks."""
-    if library is None:
+    if library is None or not is_selected("c++"):
         return {}
     batches = {"c++": library.naive_copy(src, dst)}
     if src.ndim == 2 and src.dtype == dst.dtype and src.T.flags.c_contiguous:

@@ -24,7 +24,7 @@ from stridecast_bench.cases.relayout import (
     uncached_destination,
 )
 from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, Work, aligned, timed
-from stridecast_bench.peers import loops
+from stridecast_bench.peers import is_selected, loops
 
 #: Views of `memory` (1-D, `span(kind)` bytes an item) by the names of their kinds.
 STRIDES = {f"stride{step}": step for step in range(2, 9)}
@@ -53,7 +53,7 @@ def line_streams(
     library: BenchLibrary | None, memory: np.ndarray, dst: np.ndarray
 ) -> dict[str, Batch]:
     """Streams that read every cache line of `memory` once and write `dst`."""
-    if library is None:
+    if library is None or not is_selected("stream"):
         return {}
     return {
         "stream": library.stream_lines(memory, dst, non_temporal=False),
