@@ -2,10 +2,6 @@
 #ifndef STRIDECAST_STRIDECAST_H_
 #define STRIDECAST_STRIDECAST_H_
 
-#define STRIDECAST_VERSION_MAJOR 0
-#define STRIDECAST_VERSION_MINOR 1
-#define STRIDECAST_VERSION_PATCH 0
-
 #include "stridecast/bits.h"
 #include "stridecast/datetime.h"
 #include "stridecast/error.h"
@@ -16,5 +12,6 @@
 #include "stridecast/plan.h"
 #include "stridecast/runtime.h"
 #include "stridecast/types.h"
+#include "stridecast/version.h"
 
 #endif  // STRIDECAST_STRIDECAST_H_
