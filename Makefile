@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo test cxx-test python-test sanitize tsan fuzz fuzz-briefly bench \
-  bench-check bench-kernels bench-targets bench-tools docs format lint tidy package deps clean
+  bench-check bench-kernels bench-targets bench-tools docs format lint tidy package wheel deps clean
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ tidy: deps ## lint, and clang-tidy (takes minutes)
 clean: ## removes what was built; keeps .venv and the downloads in .cache
 	@rm -rf build
 
+wheel: deps ## builds, audits and tests the wheel and the sdist (takes minutes): WHEEL_PYTHONS="python3.11 python3.13"
+	@scripts/check-wheel.sh $(WHEEL_PYTHONS)
+
 # Puts the Python package into .venv, if it is not there as it is in the tree.
 package: deps
 	@$(MAKE) --silent --no-print-directory .venv/.package
@@ -109,7 +112,7 @@ package: deps
 	@mkdir -p build
 	@CC=$${CC:-cc} CXX=$${CXX:-c++} $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
 	  --no-deps --force-reinstall -C build-dir=build/python$(patsubst .venv%,%,$(@D)) \
-	  -C cmake.define.STRIDECAST_WERROR=ON . > build/package.log 2>&1 \
+	  -C cmake.define.STRIDECAST_WERROR=ON -C cmake.define.STRIDECAST_STATIC_DEPS=OFF . > build/package.log 2>&1 \
 	  || { cat build/package.log; exit 1; }
 	@$(@D)/bin/python -c 'import stridecast'
 	@touch $@

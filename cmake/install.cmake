@@ -15,5 +15,9 @@ install(FILES ${PROJECT_BINARY_DIR}/stridecast-config.cmake
   DESTINATION ${package_dir})
 # Relative, so that cmake --install --prefix may put it anywhere.
 file(RELATIVE_PATH pkgconfig_to_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+set(pkgconfig_hwy "-lhwy ")
+if(STRIDECAST_HIGHWAY_FETCHED)
+  set(pkgconfig_hwy "")
+endif()
 configure_file(cmake/stridecast.pc.in ${PROJECT_BINARY_DIR}/stridecast.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/stridecast.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -14,7 +14,7 @@
 #include "dtypes/format_impl.h"
 #include "engine/runtime.h"
 #include "stridecast/error.h"
-#include "stridecast/stridecast.h"
+#include "stridecast/version.h"
 
 namespace stridecast {
 namespace internal {

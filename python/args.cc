@@ -5,6 +5,7 @@
 #include <climits>
 #include <string>
 
+#include "python/classes.h"
 #include "python/errors.h"
 
 namespace stridecast::python {
@@ -51,7 +52,7 @@ template <class Value, size_t N>
 Value choose(const Choice<Value> (&choices)[N], const char* option, PyObject* argument) {
   if (!PyUnicode_Check(argument)) {
     raise(PyExc_TypeError, "%s must be a str or None, not %.200s", option,
-          Py_TYPE(argument)->tp_name);
+          type_name_of(argument).c_str());
   }
   for (const Choice<Value>& choice : choices) {
     if (PyUnicode_CompareWithASCIIString(argument, choice.name) == 0) return choice.value;
@@ -89,9 +90,9 @@ void Signature::match(PyObject* const* args, Py_ssize_t nargs, PyObject* keyword
   }
   std::ranges::fill(values, nullptr);
   for (Py_ssize_t i = 0; i < nargs; ++i) values[static_cast<size_t>(i)] = args[i];
-  const Py_ssize_t count = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+  const Py_ssize_t count = keywords == nullptr ? 0 : PyTuple_Size(keywords);
   for (Py_ssize_t k = 0; k < count; ++k) {
-    PyObject* keyword = PyTuple_GET_ITEM(keywords, k);
+    PyObject* keyword = PyTuple_GetItem(keywords, k);
     // Keywords written in source are interned, so that identity finds them.
     size_t place = 0;
     while (place < values.size() && interned[place] != keyword) ++place;
@@ -139,7 +140,7 @@ OverlapPolicy choose_overlap(PyObject* argument) { return choose(kOverlaps, "ove
 Stream choose_stream(PyObject* argument) {
   if (!PyBool_Check(argument)) {
     raise(PyExc_TypeError, "stream must be True, False or None, not %.200s",
-          Py_TYPE(argument)->tp_name);
+          type_name_of(argument).c_str());
   }
   return argument == Py_True ? Stream::kAlways : Stream::kNever;
 }
@@ -162,7 +163,7 @@ int64_t int_value(PyObject* argument, const char* name) {
   nb::object index = nb::steal(PyNumber_Index(argument));
   if (!index) {
     PyErr_Clear();
-    raise(PyExc_TypeError, "%s must be an int, not %.200s", name, Py_TYPE(argument)->tp_name);
+    raise(PyExc_TypeError, "%s must be an int, not %.200s", name, type_name_of(argument).c_str());
   }
   int overflow = 0;
   const long long value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
@@ -174,7 +175,7 @@ uint64_t natural_value(PyObject* argument, const char* name) {
   nb::object index = nb::steal(PyNumber_Index(argument));
   if (!index) {
     PyErr_Clear();
-    raise(PyExc_TypeError, "%s must be an int, not %.200s", name, Py_TYPE(argument)->tp_name);
+    raise(PyExc_TypeError, "%s must be an int, not %.200s", name, type_name_of(argument).c_str());
   }
   const unsigned long long value = PyLong_AsUnsignedLongLong(index.ptr());
   if (PyErr_Occurred() != nullptr) {
@@ -209,7 +210,7 @@ nb::tuple int_tuple(std::span<const int64_t> values) {
   nb::object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
   for (size_t i = 0; i < values.size(); ++i) {
     nb::object value = checked(PyLong_FromLongLong(values[i]));
-    PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i), value.release().ptr());
+    PyTuple_SetItem(tuple.ptr(), static_cast<Py_ssize_t>(i), value.release().ptr());
   }
   return nb::steal<nb::tuple>(tuple.release());
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "python/args.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "python/memory.h"
@@ -67,7 +68,7 @@ struct TypeString {
 std::string text_of_str(nb::handle text, const char* name, const char* what) {
   if (!PyUnicode_Check(text.ptr())) {
     raise(PyExc_TypeError, "%s: %s of its __array_interface__ must be a str, not %.200s", name,
-          what, Py_TYPE(text.ptr())->tp_name);
+          what, type_name_of(text).c_str());
   }
   return text_of(text);
 }
@@ -136,11 +137,11 @@ std::string element_text(nb::handle typestr, const char* native, const char* nam
 std::string shape_text(nb::handle shape) {
   const nb::object sizes =
       PyTuple_Check(shape.ptr()) ? nb::borrow(shape) : checked(PyTuple_Pack(1, shape.ptr()));
-  if (PyTuple_GET_SIZE(sizes.ptr()) == 0) return "";
+  if (PyTuple_Size(sizes.ptr()) == 0) return "";
   std::string text = "(";
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sizes.ptr()); ++i) {
+  for (Py_ssize_t i = 0; i < PyTuple_Size(sizes.ptr()); ++i) {
     if (i > 0) text += ',';
-    text += std::to_string(int_value(PyTuple_GET_ITEM(sizes.ptr(), i), "a size in descr"));
+    text += std::to_string(int_value(PyTuple_GetItem(sizes.ptr(), i), "a size in descr"));
   }
   return text + ")";
 }
@@ -149,24 +150,24 @@ void append_descr(nb::handle descr, int depth, const char* name, std::string* te
 
 // One member: (name, type) or (name, type, shape).
 void append_member(nb::handle entry, int depth, const char* name, std::string* text) {
-  const Py_ssize_t size = PyTuple_Check(entry.ptr()) ? PyTuple_GET_SIZE(entry.ptr()) : 0;
+  const Py_ssize_t size = PyTuple_Check(entry.ptr()) ? PyTuple_Size(entry.ptr()) : 0;
   if (size != 2 && size != 3) {
     raise(PyExc_TypeError,
           "%s: descr of its __array_interface__ must be a list of (name, type) or (name, type, "
           "shape), not of %R",
           name, entry.ptr());
   }
-  nb::handle key = PyTuple_GET_ITEM(entry.ptr(), 0);
-  if (PyTuple_Check(key.ptr()) && PyTuple_GET_SIZE(key.ptr()) == 2) {
-    key = PyTuple_GET_ITEM(key.ptr(), 1);  // (title, name)
+  nb::handle key = PyTuple_GetItem(entry.ptr(), 0);
+  if (PyTuple_Check(key.ptr()) && PyTuple_Size(key.ptr()) == 2) {
+    key = PyTuple_GetItem(key.ptr(), 1);  // (title, name)
   }
   const std::string field = text_of_str(key, name, "a field's name");
   if (field.find_first_of(std::string_view(":\0", 2)) != std::string::npos) {
     raise(PyExc_TypeError, "%s: field %R has a ':' or NUL in its name, which no format can say",
           name, key.ptr());
   }
-  if (size == 3) *text += shape_text(PyTuple_GET_ITEM(entry.ptr(), 2));
-  const nb::handle type = PyTuple_GET_ITEM(entry.ptr(), 1);
+  if (size == 3) *text += shape_text(PyTuple_GetItem(entry.ptr(), 2));
+  const nb::handle type = PyTuple_GetItem(entry.ptr(), 1);
   if (PyList_Check(type.ptr())) {
     *text += "^";
     append_descr(type, depth + 1, name, text);
@@ -183,8 +184,8 @@ void append_descr(nb::handle descr, int depth, const char* name, std::string* te
   }
   const nb::object members = checked(PyList_AsTuple(descr.ptr()));
   *text += "T{";
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(members.ptr()); ++i) {
-    append_member(PyTuple_GET_ITEM(members.ptr(), i), depth, name, text);
+  for (Py_ssize_t i = 0; i < PyTuple_Size(members.ptr()); ++i) {
+    append_member(PyTuple_GetItem(members.ptr(), i), depth, name, text);
     // A list that contains itself twice would grow without end at any depth.
     if (text->size() > kMaxText) {
       raise(PyExc_TypeError,
@@ -200,12 +201,12 @@ void append_descr(nb::handle descr, int depth, const char* name, std::string* te
 bool has_fields(nb::handle descr, nb::handle typestr) {
   if (!descr || descr.is_none()) return false;
   if (!PyList_Check(descr.ptr())) return false;
-  if (PyList_GET_SIZE(descr.ptr()) != 1) return PyList_GET_SIZE(descr.ptr()) > 1;
-  const nb::handle only = PyList_GET_ITEM(descr.ptr(), 0);
-  if (!PyTuple_Check(only.ptr()) || PyTuple_GET_SIZE(only.ptr()) != 2) return true;
-  const nb::handle type = PyTuple_GET_ITEM(only.ptr(), 1);
-  const nb::handle key = PyTuple_GET_ITEM(only.ptr(), 0);
-  const bool plain = PyUnicode_Check(key.ptr()) && PyUnicode_GET_LENGTH(key.ptr()) == 0 &&
+  if (PyList_Size(descr.ptr()) != 1) return PyList_Size(descr.ptr()) > 1;
+  const nb::handle only = PyList_GetItem(descr.ptr(), 0);
+  if (!PyTuple_Check(only.ptr()) || PyTuple_Size(only.ptr()) != 2) return true;
+  const nb::handle type = PyTuple_GetItem(only.ptr(), 1);
+  const nb::handle key = PyTuple_GetItem(only.ptr(), 0);
+  const bool plain = PyUnicode_Check(key.ptr()) && PyUnicode_GetLength(key.ptr()) == 0 &&
                      PyUnicode_Check(type.ptr()) &&
                      PyUnicode_Compare(type.ptr(), typestr.ptr()) == 0;
   return !plain;
@@ -230,14 +231,14 @@ std::vector<int64_t> integers(nb::handle value, const char* name, const char* wh
   if (!value || !PyTuple_Check(value.ptr())) {
     raise(PyExc_TypeError, "%s: %s of its __array_interface__ must be a tuple of ints", name, what);
   }
-  const Py_ssize_t count = PyTuple_GET_SIZE(value.ptr());
+  const Py_ssize_t count = PyTuple_Size(value.ptr());
   if (count > kMaxDims) {
     raise(PyExc_ValueError, "%s has %zd dimensions, at most %d are supported", name, count,
           kMaxDims);
   }
   std::vector<int64_t> result;
   for (Py_ssize_t i = 0; i < count; ++i) {
-    result.push_back(int_value(PyTuple_GET_ITEM(value.ptr(), i), what));
+    result.push_back(int_value(PyTuple_GetItem(value.ptr(), i), what));
   }
   return result;
 }
@@ -279,7 +280,7 @@ Place place_in_buffer(nb::handle exporter, const Layout& layout, Access access, 
         PyExc_TypeError,
         "%s: data of its __array_interface__ must be an object that exports a buffer, or (address, "
         "readonly), not %.200s",
-        name, Py_TYPE(exporter.ptr())->tp_name);
+        name, type_name_of(exporter).c_str());
   }
   Py_buffer view;
   const int flags = access == Access::kWrite ? PyBUF_WRITABLE : PyBUF_SIMPLE;
@@ -308,17 +309,17 @@ Place place_at_address(nb::handle object, nb::handle data, const Layout& layout,
     raise(PyExc_BufferError,
           "%s: %.200s gives an address (data of its __array_interface__), which cannot be checked; "
           "if you trust the object, pass stridecast.Buffer(obj, unsafe_pointer=True)",
-          name, Py_TYPE(object.ptr())->tp_name);
+          name, type_name_of(object).c_str());
   }
-  if (PyTuple_GET_SIZE(data.ptr()) != 2 || !PyLong_Check(PyTuple_GET_ITEM(data.ptr(), 0))) {
+  if (PyTuple_Size(data.ptr()) != 2 || !PyLong_Check(PyTuple_GetItem(data.ptr(), 0))) {
     raise(PyExc_TypeError,
           "%s: data of its __array_interface__ must be (address, readonly), not %R", name,
           data.ptr());
   }
   Place place;
   place.owner = nb::borrow(object);
-  place.readonly = truth(PyTuple_GET_ITEM(data.ptr(), 1));
-  place.data = static_cast<char*>(PyLong_AsVoidPtr(PyTuple_GET_ITEM(data.ptr(), 0)));
+  place.readonly = truth(PyTuple_GetItem(data.ptr(), 1));
+  place.data = static_cast<char*>(PyLong_AsVoidPtr(PyTuple_GetItem(data.ptr(), 0)));
   if (place.data == nullptr && PyErr_Occurred() != nullptr) raise_current();
   if (place.data == nullptr && layout.size() > 0) {
     raise(PyExc_BufferError, "%s: its __array_interface__ has items at address 0", name);
@@ -345,7 +346,7 @@ bool read_array_interface(PyObject* object, Access access, const char* name, boo
   if (!dict) return false;
   if (!PyDict_Check(dict.ptr())) {
     raise(PyExc_TypeError, "%s: its __array_interface__ must be a dict, not %.200s", name,
-          Py_TYPE(dict.ptr())->tp_name);
+          type_name_of(dict).c_str());
   }
   const Interface interface {
     entry(dict, "shape"), entry(dict, "typestr"), entry(dict, "descr"), entry(dict, "strides"),

@@ -12,6 +12,7 @@
 #include "python/args.h"
 #include "python/arrow_format.h"
 #include "python/arrow_structs.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/fields.h"
 #include "python/format_arg.h"
@@ -324,7 +325,7 @@ nb::object arrow_schema(nb::handle self) {
 nb::tuple arrow_array(nb::handle self, nb::handle requested) {
   if (!requested.is_none() && PyCapsule_IsValid(requested.ptr(), kSchemaCapsule) == 0) {
     raise(PyExc_TypeError, "requested_schema must be a capsule '%s' or None, not %.200s",
-          kSchemaCapsule, Py_TYPE(requested.ptr())->tp_name);
+          kSchemaCapsule, type_name_of(requested).c_str());
   }
   const Buffer& buffer = exportable(self);
   OwnedSchema schema = schema_of_buffer(buffer);

@@ -12,6 +12,7 @@
 
 #include "python/args.h"
 #include "python/arrow_check.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/job.h"
 #include "stridecast/bits.h"
@@ -257,8 +258,8 @@ bool has(PyObject* object, const char* method) {
       {"pyarrow", "ChunkedArray", "combine them to one first, as .combine_chunks() does"},
       {"", nullptr, "pass one array"},
   };
-  const char* type = Py_TYPE(object)->tp_name;
-  if (const char* dot = std::strrchr(type, '.')) type = dot + 1;
+  const std::string whole = type_name_of(object);
+  const std::string type = whole.substr(whole.rfind('.') + 1);
   nb::object attribute =
       optional_attribute(reinterpret_cast<PyObject*>(Py_TYPE(object)), "__module__");
   std::string package;
@@ -268,9 +269,9 @@ bool has(PyObject* object, const char* method) {
   package.resize(std::min(package.find('.'), package.size()));
   for (const auto& row : kAdvice) {
     if (row.module[0] != '\0' && package != row.module) continue;
-    if (row.type != nullptr && std::strcmp(type, row.type) != 0) continue;
-    raise(PyExc_TypeError, "%s: a %.200s is a stream of Arrow arrays; %s", name,
-          Py_TYPE(object)->tp_name, row.advice);
+    if (row.type != nullptr && type != row.type) continue;
+    raise(PyExc_TypeError, "%s: a %.200s is a stream of Arrow arrays; %s", name, whole.c_str(),
+          row.advice);
   }
   __builtin_unreachable();  // the last row fits all
 }
@@ -304,12 +305,11 @@ bool read_arrow(PyObject* object, Access access, const char* name, BufferView* v
   }
   if (access == Access::kWrite) raise(PyExc_BufferError, "%s is read-only: Arrow data is", name);
   const nb::object pair = checked(PyObject_CallMethod(object, "__arrow_c_array__", nullptr));
-  if (!PyTuple_CheckExact(pair.ptr()) || PyTuple_GET_SIZE(pair.ptr()) != 2) {
+  if (!PyTuple_CheckExact(pair.ptr()) || PyTuple_Size(pair.ptr()) != 2) {
     raise(PyExc_TypeError, "%s: its __arrow_c_array__ returned no pair of capsules", name);
   }
-  const auto* schema =
-      struct_in<ArrowSchema>(PyTuple_GET_ITEM(pair.ptr(), 0), kSchemaCapsule, name);
-  auto* array = struct_in<ArrowArray>(PyTuple_GET_ITEM(pair.ptr(), 1), kArrayCapsule, name);
+  const auto* schema = struct_in<ArrowSchema>(PyTuple_GetItem(pair.ptr(), 0), kSchemaCapsule, name);
+  auto* array = struct_in<ArrowArray>(PyTuple_GetItem(pair.ptr(), 1), kArrayCapsule, name);
 
   const ArrowNode node = naming(name, [&] { return node_of_schema(*schema); });
   naming(name, [&] { check_array(node, *array); });

@@ -4,7 +4,7 @@
 #include "python/arrow_structs.h"
 
 #include "python/errors.h"
-#include "python/job.h"
+#include "python/finalizing.h"
 
 namespace stridecast::python {
 namespace {

@@ -7,6 +7,7 @@
 #include "python/args.h"
 #include "python/bindings.h"
 #include "python/buffer_view.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/job.h"
 #include "python/numpy_dtype.h"
@@ -101,7 +102,7 @@ PyObject* astype(const Arguments<16>& a) {
 
   const nb::object array = array_of(argument);
   if (is_given(out) && !is_ndarray(out)) {
-    raise(PyExc_TypeError, "out must be an ndarray, not %.200s", Py_TYPE(out)->tp_name);
+    raise(PyExc_TypeError, "out must be an ndarray, not %.200s", type_name_of(out).c_str());
   }
   nb::object dtype;
   if (dtype_argument != Py_None) {

@@ -13,6 +13,7 @@
 #include "python/bindings.h"
 #include "python/buffer.h"
 #include "python/buffer_view.h"
+#include "python/classes.h"
 #include "python/dlpack.h"
 #include "python/errors.h"
 #include "python/fields.h"
@@ -236,7 +237,7 @@ nb::object view_as(nb::handle self, nb::handle fmt) {
 nb::object field_of(nb::handle self, nb::handle name) {
   const Buffer& from = live_buffer(self);
   if (!PyUnicode_Check(name.ptr())) {
-    raise(PyExc_TypeError, "name must be a str, not %.200s", Py_TYPE(name.ptr())->tp_name);
+    raise(PyExc_TypeError, "name must be a str, not %.200s", type_name_of(name).c_str());
   }
   const std::string& key = require_field(from.format(), nb::borrow<nb::str>(name)).name;
   const Layout field = Layout::strided(from.format(), {from.shape().begin(), from.shape().end()},

@@ -14,6 +14,7 @@
 #include "python/args.h"
 #include "python/bindings.h"
 #include "python/buffer_view.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/fields.h"
 #include "python/format_arg.h"
@@ -145,19 +146,19 @@ std::deque<Part> read_parts(PyObject* fields) {
     items = checked(PyMapping_Items(fields));
   } else {
     raise(PyExc_TypeError, "fields must be a mapping of names to buffers, not %.200s",
-          Py_TYPE(fields)->tp_name);
+          type_name_of(fields).c_str());
   }
   std::deque<Part> parts;
   for (nb::handle item : nb::borrow<nb::list>(items)) {
-    if (!PyTuple_Check(item.ptr()) || PyTuple_GET_SIZE(item.ptr()) != 2) {
+    if (!PyTuple_Check(item.ptr()) || PyTuple_Size(item.ptr()) != 2) {
       raise(PyExc_TypeError, "the items() of fields must be pairs of a name and a buffer");
     }
     Part& part = parts.emplace_back();
-    part.key = nb::borrow(PyTuple_GET_ITEM(item.ptr(), 0));
-    part.value = nb::borrow(PyTuple_GET_ITEM(item.ptr(), 1));
+    part.key = nb::borrow(PyTuple_GetItem(item.ptr(), 0));
+    part.value = nb::borrow(PyTuple_GetItem(item.ptr(), 1));
     if (!PyUnicode_Check(part.key.ptr())) {
       raise(PyExc_TypeError, "the name of a field must be a str, not %.200s",
-            Py_TYPE(part.key.ptr())->tp_name);
+            type_name_of(part.key).c_str());
     }
     part.name = text_of(part.key);
     part.view.open(part.value.ptr(), Access::kRead, ("field '" + part.name + "'").c_str());

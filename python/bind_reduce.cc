@@ -12,6 +12,7 @@
 #include "python/args.h"
 #include "python/bindings.h"
 #include "python/buffer_view.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "python/job.h"
@@ -104,11 +105,11 @@ ElementBytes initial_value(PyObject* value, const Format& format) {
     const int64_t number = int_value(value, "initial");
     convert_number(DType::kInt64, &number);
   } else if (PyFloat_Check(value)) {
-    const double number = PyFloat_AS_DOUBLE(value);
+    const double number = PyFloat_AsDouble(value);
     convert_number(DType::kFloat64, &number);
   } else if (PyComplex_Check(value)) {
-    const Py_complex number = PyComplex_AsCComplex(value);
-    convert_number(DType::kComplexFloat64, &number);
+    const double number[2] = {PyComplex_RealAsDouble(value), PyComplex_ImagAsDouble(value)};
+    convert_number(DType::kComplexFloat64, number);
   } else {
     BufferView view;
     view.open(value, Access::kRead, "initial");
@@ -125,7 +126,7 @@ double real_value(PyObject* argument, const char* name) {
   const double value = PyFloat_AsDouble(argument);
   if (value == -1.0 && PyErr_Occurred() != nullptr) {
     PyErr_Clear();
-    raise(PyExc_TypeError, "%s must be a number, not %.200s", name, Py_TYPE(argument)->tp_name);
+    raise(PyExc_TypeError, "%s must be a number, not %.200s", name, type_name_of(argument).c_str());
   }
   return value;
 }

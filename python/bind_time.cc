@@ -7,6 +7,7 @@
 #include "python/args.h"
 #include "python/bindings.h"
 #include "python/buffer_view.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "python/job.h"
@@ -23,7 +24,7 @@ using MakePlan = Plan (*)(const LayoutView&, const LayoutView&, const TimeUnits&
 
 std::string text_argument(PyObject* argument, const char* name) {
   if (!PyUnicode_Check(argument) && !PyBytes_Check(argument)) {
-    raise(PyExc_TypeError, "%s must be a str, not %.200s", name, Py_TYPE(argument)->tp_name);
+    raise(PyExc_TypeError, "%s must be a str, not %.200s", name, type_name_of(argument).c_str());
   }
   return text_of(argument);
 }

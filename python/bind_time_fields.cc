@@ -20,7 +20,7 @@ namespace {
 TimeField field_value(nb::handle name) {
   TimeField field;
   const bool is_text = PyUnicode_Check(name.ptr());
-  const char* text = is_text ? PyUnicode_AsUTF8(name.ptr()) : nullptr;
+  const char* text = is_text ? PyUnicode_AsUTF8AndSize(name.ptr(), nullptr) : nullptr;
   if (is_text && text == nullptr) PyErr_Clear();  // lone surrogates
   if (text != nullptr && find_time_field(text, &field)) return field;
   std::string known;

@@ -9,6 +9,7 @@
 
 #include "python/args.h"
 #include "python/bindings.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "python/numpy_dtype.h"
@@ -72,7 +73,7 @@ FormatError
 
 std::string text_argument(PyObject* argument, const char* name) {
   if (!PyUnicode_Check(argument)) {
-    raise(PyExc_TypeError, "%s must be a str, not %.200s", name, Py_TYPE(argument)->tp_name);
+    raise(PyExc_TypeError, "%s must be a str, not %.200s", name, type_name_of(argument).c_str());
   }
   return text_of(argument);
 }
@@ -86,11 +87,11 @@ int64_t default_alignment(int64_t itemsize) {
 std::string storage_of(PyObject* callable, std::string_view param) {
   nb::object text =
       checked(PyUnicode_FromStringAndSize(param.data(), static_cast<Py_ssize_t>(param.size())));
-  nb::object storage = checked(PyObject_CallOneArg(callable, text.ptr()));
+  nb::object storage = checked(PyObject_CallFunctionObjArgs(callable, text.ptr(), nullptr));
   if (storage.is_none()) return "";
   if (!PyUnicode_Check(storage.ptr())) {
     raise(PyExc_TypeError, "param must return the storage as a str, or None, not %.200s",
-          Py_TYPE(storage.ptr())->tp_name);
+          type_name_of(storage).c_str());
   }
   return text_of(storage);
 }
@@ -142,7 +143,7 @@ void add_kernels(PyObject* kernels, bool decode, const nb::object& dtype, TypeRe
   const char* name = decode ? "decode" : "encode";
   if (!PyDict_Check(kernels)) {
     raise(PyExc_TypeError, "%s must be a dict of kernels by format, not %.200s", name,
-          Py_TYPE(kernels)->tp_name);
+          type_name_of(kernels).c_str());
   }
   for (auto [key, value] : nb::borrow<nb::dict>(kernels)) {
     const FormatRef format = format_of_argument(key.ptr());
@@ -201,7 +202,7 @@ PyObject* register_entry(const Arguments<10>& a) {
   }
   if (is_given(param)) {
     if (!PyCallable_Check(param)) {
-      raise(PyExc_TypeError, "param must be a callable, not %.200s", Py_TYPE(param)->tp_name);
+      raise(PyExc_TypeError, "param must be a callable, not %.200s", type_name_of(param).c_str());
     }
     type.read_param = read_param;
     type.context = param;

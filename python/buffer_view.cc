@@ -11,6 +11,7 @@
 #include "python/array_interface.h"
 #include "python/arrow_import.h"
 #include "python/buffer.h"
+#include "python/classes.h"
 #include "python/ctypes_format.h"
 #include "python/dlpack.h"
 #include "python/errors.h"
@@ -26,18 +27,17 @@ namespace {
 // is not. A memoryview that was cast has a one-letter text, which is right as it stands.
 std::optional<Format> format_of_viewed_array(PyObject* object, const Py_buffer& view) {
   if (!PyMemoryView_Check(object) || view.format == nullptr) return std::nullopt;
-  PyObject* base = PyMemoryView_GET_BASE(object);
-  if (base == nullptr || std::strchr(view.format, '{') == nullptr || !is_ndarray(base)) {
-    return std::nullopt;
-  }
-  Format format = *format_of_dtype(dtype_of_array(base).ptr());
+  if (std::strchr(view.format, '{') == nullptr) return std::nullopt;
+  const nb::object base = exporter_of(object);
+  if (!is_ndarray(base.ptr())) return std::nullopt;
+  Format format = *format_of_dtype(dtype_of_array(base.ptr()).ptr());
   if (format.itemsize() != view.itemsize) return std::nullopt;
   return format;
 }
 
 // By the exporter's type where it says more than the text that the exporter makes of it.
 FormatRef format_of_view(PyObject* object, const Py_buffer& view) {
-  const bool is_ctypes = exported_by_ctypes(object);
+  const bool is_ctypes = exported_by_ctypes(object, view);
   if (is_ctypes) {
     if (std::optional<FormatRef> format = format_of_ctypes(object, view)) return *format;
   } else if (std::optional<Format> format = format_of_viewed_array(object, view)) {
@@ -51,6 +51,11 @@ FormatRef format_of_view(PyObject* object, const Py_buffer& view) {
 
 BufferView::~BufferView() {
   if (exporter_.obj != nullptr) PyBuffer_Release(&exporter_);
+}
+
+nb::object exporter_of(PyObject* view) {
+  static PyObject* const name = checked(PyUnicode_InternFromString("obj")).release().ptr();
+  return checked(PyObject_GetAttr(view, name));
 }
 
 bool is_readable(PyObject* object) {
@@ -93,7 +98,7 @@ void BufferView::open_exporter(PyObject* object, Access access, const char* name
   if (!PyObject_CheckBuffer(object)) {
     raise(PyExc_TypeError,
           "%s: a buffer is needed (an ndarray, bytes, array, memoryview, tensor, ...), not %.200s",
-          name, Py_TYPE(object)->tp_name);
+          name, type_name_of(object).c_str());
   }
   if (PyObject_GetBuffer(object, &exporter_,
                          access == Access::kWrite ? PyBUF_FULL : PyBUF_FULL_RO) != 0) {

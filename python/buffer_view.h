@@ -23,6 +23,9 @@ enum class Access { kRead, kWrite };
 /// Whether `object` is an ndarray, exports a buffer or produces DLPack tensors.
 bool is_readable(PyObject* object);
 
+/// What a memoryview shows the bytes of; None where that is no object.
+nb::object exporter_of(PyObject* view);
+
 /// What an operand is. The pointers lead into the object it was read from, which must outlive the
 /// view, or into the view itself.
 class BufferView {

@@ -3,12 +3,16 @@
 // that the parser stays the one place that makes Formats.
 #include "python/ctypes_format.h"
 
-#include <cstring>
+#include <atomic>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "python/args.h"
+#include "python/buffer_view.h"
+#include "python/classes.h"
 #include "python/errors.h"
 
 namespace stridecast::python {
@@ -20,55 +24,55 @@ constexpr size_t kMaxPointeeText = 1024;  // bytes; what is behind a pointer is 
 enum class Kind : uint8_t { kNone, kSimple, kArray, kStruct, kUnion, kPointer, kFunction };
 
 struct NamedKind {
-  std::string_view name;
+  const char* name;  // in the module _ctypes
   Kind kind;
 };
 constexpr NamedKind kKinds[] = {
-    {"_ctypes._SimpleCData", Kind::kSimple}, {"_ctypes.Array", Kind::kArray},
-    {"_ctypes.Structure", Kind::kStruct},    {"_ctypes.Union", Kind::kUnion},
-    {"_ctypes._Pointer", Kind::kPointer},    {"_ctypes.CFuncPtr", Kind::kFunction},
-    {"_ctypes.PyCFuncPtr", Kind::kFunction},
+    {"_SimpleCData", Kind::kSimple}, {"Array", Kind::kArray},      {"Structure", Kind::kStruct},
+    {"Union", Kind::kUnion},         {"_Pointer", Kind::kPointer}, {"CFuncPtr", Kind::kFunction},
 };
 
-const char* name_of(PyObject* type) { return reinterpret_cast<PyTypeObject*>(type)->tp_name; }
+// The classes of ctypes that all others derive from. They are kept: ctypes cannot be unloaded.
+struct Classes {
+  PyTypeObject* of_kind[std::size(kKinds)];
+  PyTypeObject* any;  // the base of them all, which has no public name
 
-// Calls visit(name) for the base classes of a type, the furthest first, until it returns true.
-template <class Visit>
-bool any_base(PyTypeObject* type, Visit visit) {
-  PyObject* mro = type->tp_mro;
-  if (mro == nullptr) return false;
-  for (Py_ssize_t i = PyTuple_GET_SIZE(mro) - 1; i >= 0; --i) {
-    if (visit(std::string_view(name_of(PyTuple_GET_ITEM(mro, i))))) return true;
+  explicit Classes(PyObject* module) {
+    for (size_t i = 0; i < std::size(kKinds); ++i) {
+      nb::object found = checked(PyObject_GetAttrString(module, kKinds[i].name));
+      if (!PyType_Check(found.ptr()))
+        raise(PyExc_TypeError, "_ctypes.%s is no class", kKinds[i].name);
+      of_kind[i] = reinterpret_cast<PyTypeObject*>(found.release().ptr());
+    }
+    any = static_cast<PyTypeObject*>(PyType_GetSlot(of_kind[0], Py_tp_base));
   }
-  return false;
+};
+
+// Null as long as nobody has imported ctypes: no object can be of it then.
+const Classes* classes() {
+  static std::atomic<const Classes*>& known = *new std::atomic<const Classes*>(nullptr);
+  if (const Classes* found = known.load(std::memory_order_acquire)) return found;
+  static PyObject* const name = checked(PyUnicode_InternFromString("_ctypes")).release().ptr();
+  PyObject* module = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+  if (module == nullptr || !PyModule_Check(module)) {
+    if (PyErr_Occurred() != nullptr) raise_current();
+    return nullptr;
+  }
+  static const Classes& found = *new Classes(module);
+  known.store(&found, std::memory_order_release);
+  return &found;
 }
 
 // Told by the base class of ctypes itself, whatever module the type is from.
 Kind kind_of(PyObject* type) {
-  Kind kind = Kind::kNone;
-  if (!PyType_Check(type)) return kind;
-  any_base(reinterpret_cast<PyTypeObject*>(type), [&](std::string_view name) {
-    for (const NamedKind& known : kKinds) {
-      if (known.name == name) kind = known.kind;
+  const Classes* known = PyType_Check(type) ? classes() : nullptr;
+  if (known == nullptr) return Kind::kNone;
+  for (size_t i = 0; i < std::size(kKinds); ++i) {
+    if (PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), known->of_kind[i]) != 0) {
+      return kKinds[i].kind;
     }
-    return kind != Kind::kNone;
-  });
-  return kind;
-}
-
-// An attribute, or null where there is none.
-nb::object attribute(PyObject* object, const char* name) {
-#if PY_VERSION_HEX >= 0x030D0000
-  PyObject* value = nullptr;
-  if (PyObject_GetOptionalAttrString(object, name, &value) < 0) raise_current();
-#else
-  PyObject* value = PyObject_GetAttrString(object, name);
-  if (value == nullptr) {
-    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) raise_current();
-    PyErr_Clear();
   }
-#endif
-  return nb::steal(value);
+  return Kind::kNone;
 }
 
 int64_t number(PyObject* object, const char* name) {
@@ -78,11 +82,22 @@ int64_t number(PyObject* object, const char* name) {
   return result;
 }
 
+// Whether ctypes made it to describe a field; its class has no public name before Python 3.14.
+bool is_field(nb::handle descriptor) {
+  const nb::object module = optional_attribute(descriptor.type().ptr(), "__module__");
+  const nb::object name =
+      checked(PyType_GetName(reinterpret_cast<PyTypeObject*>(descriptor.type().ptr())));
+  return PyUnicode_CompareWithASCIIString(name.ptr(), "CField") == 0 && module &&
+         PyUnicode_Check(module.ptr()) &&
+         PyUnicode_CompareWithASCIIString(module.ptr(), "_ctypes") == 0;
+}
+
 int64_t size_of(PyObject* type) {
   // Loaded already: `type` is from there.
   const nb::object module = checked(PyImport_ImportModule("_ctypes"));
   const nb::object sizeof_function = checked(PyObject_GetAttrString(module.ptr(), "sizeof"));
-  const nb::object size = checked(PyObject_CallOneArg(sizeof_function.ptr(), type));
+  const nb::object size =
+      checked(PyObject_CallFunctionObjArgs(sizeof_function.ptr(), type, nullptr));
   const long long result = PyLong_AsLongLong(size.ptr());
   if (result == -1 && PyErr_Occurred() != nullptr) raise_current();
   return result;
@@ -94,8 +109,8 @@ nb::object element_of(PyObject* type, std::vector<int64_t>* shape) {
   while (kind_of(element.ptr()) == Kind::kArray) {
     shape->push_back(number(element.ptr(), "_length_"));
     if (shape->size() > kMaxDepth) {
-      raise(PyExc_TypeError, "ctypes type %.200s has more than %d dimensions", name_of(type),
-            kMaxDepth);
+      raise(PyExc_TypeError, "ctypes type %.200s has more than %d dimensions",
+            class_name(type).c_str(), kMaxDepth);
     }
     element = checked(PyObject_GetAttrString(element.ptr(), "_type_"));
   }
@@ -110,10 +125,10 @@ struct Place {
 
 [[noreturn]] void refuse(const Place& place, const char* what) {
   if (place.field == nullptr) {
-    raise(PyExc_TypeError, "ctypes type %.200s %s", name_of(place.type), what);
+    raise(PyExc_TypeError, "ctypes type %.200s %s", class_name(place.type).c_str(), what);
   }
-  raise(PyExc_TypeError, "field %R of ctypes type %.200s %s", place.field, name_of(place.type),
-        what);
+  raise(PyExc_TypeError, "field %R of ctypes type %.200s %s", place.field,
+        class_name(place.type).c_str(), what);
 }
 
 constexpr const char* kUnion =
@@ -160,8 +175,8 @@ class Speller {
     if (letter == "L") letter = sizeof(long) == 8 ? "Q" : "I";
     // Types of the other byte order are their own __ctype_be__ or __ctype_le__; one byte has both.
     constexpr bool kLittle = kHostOrder == ByteOrder::kLittle;
-    const nb::object native = attribute(type, kLittle ? "__ctype_le__" : "__ctype_be__");
-    const nb::object other = attribute(type, kLittle ? "__ctype_be__" : "__ctype_le__");
+    const nb::object native = optional_attribute(type, kLittle ? "__ctype_le__" : "__ctype_be__");
+    const nb::object other = optional_attribute(type, kLittle ? "__ctype_be__" : "__ctype_le__");
     const bool swapped = other.ptr() == type && native.ptr() != type;
     return (kLittle != swapped ? "<" : ">") + letter;
   }
@@ -176,10 +191,11 @@ class Speller {
   }
 
   std::string pointer(PyObject* type, int depth) const {
-    const nb::object target = attribute(type, "_type_");
+    const nb::object target = optional_attribute(type, "_type_");
     if (!target) return "&B";
     const bool is_struct = kind_of(target.ptr()) == Kind::kStruct;
-    if (is_struct && (behind_pointer_ || !attribute(target.ptr(), "_fields_"))) return "&B";
+    if (is_struct && (behind_pointer_ || !optional_attribute(target.ptr(), "_fields_")))
+      return "&B";
     try {
       const std::string text = Speller(true).spell(target.ptr(), {target.ptr()}, depth + 1);
       if (text.size() <= kMaxPointeeText) return "&" + text;
@@ -191,32 +207,21 @@ class Speller {
 
   // Members in memory order, the base class's first, gaps written as pad bytes.
   std::string structure(PyObject* type, int depth) const {
-    std::vector<PyTypeObject*> classes;  // those that have fields of their own, the base first
-    for (auto* c = reinterpret_cast<PyTypeObject*>(type); c != nullptr; c = c->tp_base) {
-      classes.insert(classes.begin(), c);
-    }
+    std::vector<PyObject*> line;  // of inheritance, the base first
+    for (PyObject* c = type; c != nullptr; c = base_of(c)) line.insert(line.begin(), c);
+    const nb::str fields_name("_fields_");
     std::string text = "T{";
     int64_t end = 0;
-    for (PyTypeObject* c : classes) {
-      const nb::object dict = checked(class_dict(c));
-      PyObject* fields = PyDict_GetItemString(dict.ptr(), "_fields_");
-      if (fields == nullptr) continue;
-      const nb::object list = checked(PySequence_Fast(fields, "_fields_ must be a sequence"));
-      for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.ptr()); ++i) {
-        append_field(reinterpret_cast<PyObject*>(c), dict.ptr(),
-                     PySequence_Fast_GET_ITEM(list.ptr(), i), depth, &text, &end);
+    for (PyObject* c : line) {
+      const nb::object fields = own_attribute(c, fields_name);
+      if (!fields) continue;
+      const nb::object list = checked(PySequence_Tuple(fields.ptr()));
+      for (Py_ssize_t i = 0; i < PyTuple_Size(list.ptr()); ++i) {
+        append_field(c, PyTuple_GetItem(list.ptr(), i), depth, &text, &end);
       }
     }
     append_padding(size_of(type) - end, &text);
     return text + "}";
-  }
-
-  static PyObject* class_dict(PyTypeObject* type) {
-#if PY_VERSION_HEX >= 0x030C0000
-    return PyType_GetDict(type);
-#else
-    return Py_XNewRef(type->tp_dict);
-#endif
   }
 
   static void append_padding(int64_t bytes, std::string* text) {
@@ -224,20 +229,21 @@ class Speller {
   }
 
   // `entry` is (name, type), or (name, type, bits) for a bit field.
-  void append_field(PyObject* type, PyObject* dict, PyObject* entry, int depth, std::string* text,
+  void append_field(PyObject* type, PyObject* entry, int depth, std::string* text,
                     int64_t* end) const {
-    if (!PyTuple_Check(entry) || PyTuple_GET_SIZE(entry) < 2) {
-      raise(PyExc_TypeError, "_fields_ of ctypes type %.200s was changed", name_of(type));
+    if (!PyTuple_Check(entry) || PyTuple_Size(entry) < 2) {
+      raise(PyExc_TypeError, "_fields_ of ctypes type %.200s was changed",
+            class_name(type).c_str());
     }
-    PyObject* name = PyTuple_GET_ITEM(entry, 0);
-    PyObject* field_type = PyTuple_GET_ITEM(entry, 1);
+    PyObject* name = PyTuple_GetItem(entry, 0);
+    PyObject* field_type = PyTuple_GetItem(entry, 1);
     const Place place = {type, name};
-    if (PyTuple_GET_SIZE(entry) > 2) refuse(place, kBitField);
-    PyObject* descriptor = PyDict_GetItemWithError(dict, name);
-    if (descriptor == nullptr || std::strcmp(Py_TYPE(descriptor)->tp_name, "_ctypes.CField") != 0) {
+    if (PyTuple_Size(entry) > 2) refuse(place, kBitField);
+    const nb::object descriptor = own_attribute(type, name);
+    if (!descriptor || !is_field(descriptor)) {
       refuse(place, "has been replaced by something that is no field");
     }
-    const int64_t offset = number(descriptor, "offset");
+    const int64_t offset = number(descriptor.ptr(), "offset");
     if (offset < *end) refuse(place, "shares memory with another one, which no format can say");
     append_padding(offset - *end, text);
     *text += spell(field_type, place, depth + 1);
@@ -246,15 +252,15 @@ class Speller {
       refuse(place, "has a ':' or NUL in its name, which no format can say");
     }
     *text += ":" + spelled + ":";
-    *end = offset + number(descriptor, "size");
+    *end = offset + number(descriptor.ptr(), "size");
   }
 
   bool behind_pointer_;
 };
 
-// The object of ctypes that a view shows, if it is one.
-PyObject* shown(PyObject* object) {
-  return PyMemoryView_Check(object) ? PyMemoryView_GET_BASE(object) : object;
+// The object whose bytes a view shows; the object itself if it is no view.
+nb::object shown(PyObject* object) {
+  return PyMemoryView_Check(object) ? exporter_of(object) : nb::borrow(object);
 }
 
 // Whether a memoryview shows the bytes of a ctypes object as something else: cast() leaves a letter
@@ -268,21 +274,24 @@ bool is_cast(PyObject* object, const Py_buffer& view) {
 
 }  // namespace
 
-bool exported_by_ctypes(PyObject* object) {
-  object = shown(object);
-  return object != nullptr &&
-         any_base(Py_TYPE(object), [](std::string_view name) { return name == "_ctypes._CData"; });
+bool exported_by_ctypes(PyObject* object, const Py_buffer& view) {
+  const Classes* known = is_cast(object, view) ? nullptr : classes();
+  return known != nullptr && PyType_IsSubtype(Py_TYPE(shown(object).ptr()), known->any) != 0;
+}
+
+bool is_ctypes_function(PyObject* object) {
+  return kind_of(reinterpret_cast<PyObject*>(Py_TYPE(object))) == Kind::kFunction;
 }
 
 std::optional<FormatRef> format_of_ctypes(PyObject* object, const Py_buffer& view) {
-  if (is_cast(object, view)) return std::nullopt;
   std::vector<int64_t> shape;
-  PyObject* whole = reinterpret_cast<PyObject*>(Py_TYPE(shown(object)));
+  const nb::object exporter = shown(object);
+  PyObject* whole = reinterpret_cast<PyObject*>(Py_TYPE(exporter.ptr()));
   const nb::object type = element_of(whole, &shape);
   static FormatCache& cache =
       *new FormatCache;  // never destroyed: the interpreter may be gone by then
   // A struct may be incomplete at first, and be given its fields later.
-  const nb::object fields = attribute(type.ptr(), "_fields_");
+  const nb::object fields = optional_attribute(type.ptr(), "_fields_");
   FormatRef format = cache.get(type.ptr(), fields.ptr(), [&] {
     return Format::parse(Speller().spell(type.ptr(), {type.ptr()}, 0), size_of(type.ptr()), true);
   });

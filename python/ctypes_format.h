@@ -12,14 +12,17 @@
 
 namespace stridecast::python {
 
-/// Whether `object`, or what a memoryview shows, is an instance of a ctypes type. ctypes is not
-/// imported for the question.
-bool exported_by_ctypes(PyObject* object);
+/// Whether `view` is of an instance of a ctypes type, or of a memoryview that shows one, and as
+/// what it is: memoryview.cast makes plain bytes or numbers of it. ctypes is not imported for the
+/// question.
+bool exported_by_ctypes(PyObject* object, const Py_buffer& view);
+
+/// Whether it is a function pointer of ctypes.
+bool is_ctypes_function(PyObject* object);
 
 /// The format of the items that `view` of such an object has: of the object's type, without the
-/// dimensions of arrays, which are the view's. Nothing if the view shows the bytes as something
-/// else (memoryview.cast). Raises TypeError for unions and bit fields, which no format can
-/// describe.
+/// dimensions of arrays, which are the view's. Nothing if a class exports something of its own.
+/// Raises TypeError for unions and bit fields, which no format can describe.
 std::optional<FormatRef> format_of_ctypes(PyObject* object, const Py_buffer& view);
 
 }  // namespace stridecast::python

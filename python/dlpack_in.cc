@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "python/args.h"
+#include "python/classes.h"
 #include "python/dlpack.h"
 #include "python/dlpack_abi.h"
 #include "python/dlpack_types.h"
@@ -58,14 +59,14 @@ void check_device(PyObject* object, const char* name) {
   const nb::object method = optional_attribute(object, "__dlpack_device__");
   if (!method) {
     raise(PyExc_BufferError, "%s: %.200s has __dlpack__ but no __dlpack_device__", name,
-          Py_TYPE(object)->tp_name);
+          type_name_of(object).c_str());
   }
   const nb::object device = checked(PyObject_CallNoArgs(method.ptr()));
-  if (!PyTuple_Check(device.ptr()) || PyTuple_GET_SIZE(device.ptr()) != 2) {
+  if (!PyTuple_Check(device.ptr()) || PyTuple_Size(device.ptr()) != 2) {
     raise(PyExc_BufferError, "%s: __dlpack_device__ must give (type, id), not %R", name,
           device.ptr());
   }
-  const nb::object type = checked(PyNumber_Index(PyTuple_GET_ITEM(device.ptr(), 0)));
+  const nb::object type = checked(PyNumber_Index(PyTuple_GetItem(device.ptr(), 0)));
   int overflow = 0;
   require_host_memory(PyLong_AsLongLongAndOverflow(type.ptr(), &overflow), name);
 }
@@ -122,7 +123,7 @@ void take(PyObject* capsule, const char* name, Holder* holder) {
         name);
   } else {
     raise(PyExc_BufferError, "%s: __dlpack__ gave %.200s, not a capsule with a DLPack tensor", name,
-          Py_TYPE(capsule)->tp_name);
+          type_name_of(capsule).c_str());
   }
 }
 

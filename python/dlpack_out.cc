@@ -13,6 +13,7 @@
 #include "python/dlpack_abi.h"
 #include "python/dlpack_types.h"
 #include "python/errors.h"
+#include "python/finalizing.h"
 #include "python/job.h"
 #include "python/numpy_dtype.h"
 #include "stridecast/ops.h"
@@ -86,7 +87,7 @@ template <class T>
 void release(T* managed) {
   // When the interpreter is gone, or ends and is somebody else's, its objects are out of reach.
   if (Py_IsInitialized() == 0) return;
-  if (is_finalizing() && PyGILState_Check() == 0) return;
+  if (is_finalizing() && !holds_gil()) return;
   const PyGILState_STATE state = PyGILState_Ensure();
   {
     const nb::error_scope pending;
@@ -236,11 +237,11 @@ Export export_of(nb::handle self, bool copy) {
 // The two integers of `value`, an argument that may be None.
 std::optional<std::pair<int64_t, int64_t>> pair_of(nb::handle value, const char* name) {
   if (value.is_none()) return std::nullopt;
-  if (!PyTuple_Check(value.ptr()) || PyTuple_GET_SIZE(value.ptr()) != 2) {
+  if (!PyTuple_Check(value.ptr()) || PyTuple_Size(value.ptr()) != 2) {
     raise(PyExc_TypeError, "%s must be None or a tuple of two ints, not %R", name, value.ptr());
   }
-  return std::pair(int_value(PyTuple_GET_ITEM(value.ptr(), 0), name),
-                   int_value(PyTuple_GET_ITEM(value.ptr(), 1), name));
+  return std::pair(int_value(PyTuple_GetItem(value.ptr(), 0), name),
+                   int_value(PyTuple_GetItem(value.ptr(), 1), name));
 }
 
 nb::object to_dlpack(nb::handle self, nb::handle stream, nb::handle max_version,

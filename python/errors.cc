@@ -108,7 +108,7 @@ void set_error(const Error& error) {
   // A format text may hold bytes that are no UTF-8, and messages quote it.
   nb::object message = checked(PyUnicode_DecodeUTF8(
       error.what(), static_cast<Py_ssize_t>(__builtin_strlen(error.what())), "backslashreplace"));
-  nb::object value = checked(PyObject_CallOneArg(type, message.ptr()));
+  nb::object value = checked(PyObject_CallFunctionObjArgs(type, message.ptr(), nullptr));
   if (error.code() == ErrorCode::kFormat || error.code() == ErrorCode::kUnknownType) {
     value.attr("kind") = nb::str(error.kind().c_str());
     value.attr("position") = nb::int_(error.position());

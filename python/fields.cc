@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "python/numpy_dtype.h"
@@ -40,7 +41,7 @@ const std::vector<Field>* fields_of(const Format& format) {
 const Field& require_field(const Format& format, nb::handle name) {
   if (!PyUnicode_Check(name.ptr())) {
     raise(PyExc_TypeError, "the name of a field must be a str, not %.200s",
-          Py_TYPE(name.ptr())->tp_name);
+          type_name_of(name).c_str());
   }
   const std::string key = text_of(name);
   const std::vector<Field>* fields = fields_of(format);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "python/bindings.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/numpy_dtype.h"
 
@@ -145,7 +146,7 @@ const char* builtin_code(PyObject* type) {
 // For the message about a torch.dtype: the text that says the same. torch calls its types what
 // NumPy and ml_dtypes do; it is not imported for the question.
 std::string meant_by_torch(PyObject* argument) {
-  if (std::string_view(Py_TYPE(argument)->tp_name) != "torch.dtype") return "";
+  if (type_name_of(argument) != "torch.dtype") return "";
   const std::string name = text_of(checked(PyObject_Repr(argument)));
   constexpr std::string_view kPrefix = "torch.";
   if (!name.starts_with(kPrefix)) return "";
@@ -167,8 +168,7 @@ Format format_of_other(PyObject* argument) {
   const std::string meant = meant_by_torch(argument);
   raise(PyExc_TypeError,
         "a format must be a format text, a Format, a dtype or a scalar type, not %.200s%s",
-        PyType_Check(argument) ? reinterpret_cast<PyTypeObject*>(argument)->tp_name
-                               : Py_TYPE(argument)->tp_name,
+        (PyType_Check(argument) ? class_name(argument) : type_name_of(argument)).c_str(),
         meant.c_str());
 }
 
@@ -211,7 +211,7 @@ std::string text_of(nb::handle text) {
     encoded = nb::borrow(text);
   } else {
     raise(PyExc_TypeError, "a format text must be str or bytes, not %.200s",
-          Py_TYPE(text.ptr())->tp_name);
+          type_name_of(text).c_str());
   }
   if (PyBytes_AsStringAndSize(encoded.ptr(), &bytes, &size) != 0) raise_current();
   return std::string(bytes, static_cast<size_t>(size));

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,9 +50,15 @@ nb::object read_unsigned(const Element& e) {
 }
 
 double half_value(const char* data) {
-  const double value = PyFloat_Unpack2(data, kHostOrder == ByteOrder::kLittle);
-  if (value == -1.0 && PyErr_Occurred()) raise_current();
-  return value;
+  const auto bits = load<uint16_t>(data);
+  const int exponent = bits >> 10 & 0x1F;
+  const int fraction = bits & 0x3FF;
+  double magnitude = std::ldexp(fraction + (exponent == 0 ? 0 : 0x400), std::max(exponent, 1) - 25);
+  if (exponent == 0x1F) {
+    using Limits = std::numeric_limits<double>;
+    magnitude = fraction == 0 ? Limits::infinity() : Limits::quiet_NaN();
+  }
+  return (bits & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
 double bfloat16_value(const char* data) {
@@ -122,8 +130,10 @@ nb::object read_text(const Element& e) {
   for (Py_UCS4 c : characters) {
     if (c > 0x10FFFF) raise(PyExc_ValueError, "%lu is no Unicode character", (unsigned long)c);
   }
-  return checked(PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, characters.data(),
-                                           static_cast<Py_ssize_t>(characters.size())));
+  int order = kHostOrder == ByteOrder::kLittle ? -1 : 1;  // given, so that no mark is looked for
+  return checked(PyUnicode_DecodeUTF32(reinterpret_cast<const char*>(characters.data()),
+                                       static_cast<Py_ssize_t>(characters.size() * 4),
+                                       "surrogatepass", &order));
 }
 
 nb::object read_object(const Element&) {
@@ -200,7 +210,7 @@ nb::object list_of(std::span<const int64_t> shape, std::span<const int64_t> stri
     const char* at = data + i * strides[0];
     if (pointers) at = load<const char*>(at) + suboffsets[0];
     nb::object value = list_of(shape.subspan(1), strides.subspan(1), inner_suboffsets, at, leaf);
-    PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i), value.release().ptr());
+    PyList_SetItem(list.ptr(), static_cast<Py_ssize_t>(i), value.release().ptr());
   }
   return list;
 }
@@ -218,7 +228,7 @@ nb::object fields_value(const std::vector<Field>& fields, const char* data) {
   nb::object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(fields.size())));
   for (size_t i = 0; i < fields.size(); ++i) {
     nb::object value = field_value(fields[i], data + fields[i].offset);
-    PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i), value.release().ptr());
+    PyTuple_SetItem(tuple.ptr(), static_cast<Py_ssize_t>(i), value.release().ptr());
   }
   return tuple;
 }

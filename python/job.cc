@@ -7,6 +7,7 @@
 #include "python/buffer.h"
 #include "python/errors.h"
 #include "python/fields.h"
+#include "python/finalizing.h"
 #include "python/memory.h"
 #include "stridecast/layout.h"
 #include "stridecast/runtime.h"
@@ -32,13 +33,11 @@ inline RunOptions options_for(const RunArguments& arguments, int64_t bytes) {
 
 }  // namespace
 
-#if PY_VERSION_HEX < 0x030D0000
-bool is_finalizing() { return _Py_IsFinalizing() != 0; }
-#else
-bool is_finalizing() { return Py_IsFinalizing() != 0; }
-#endif
+// While the interpreter ends, its lock is held by the one thread that ends it, which keeps it.
+ReleasedGil::ReleasedGil() : state_(is_finalizing() ? nullptr : PyEval_SaveThread()) {}
 
 ReleasedGil::~ReleasedGil() {
+  if (state_ == nullptr) return;
   while (is_finalizing()) pause();
   PyEval_RestoreThread(state_);
 }

@@ -17,21 +17,18 @@ namespace stridecast::python {
 
 namespace nb = nanobind;
 
-/// Whether the interpreter is ending: a thread that waits for its lock now will never get it.
-bool is_finalizing();
-
 /// Other Python threads run while it lives. Until Python 3.14 a daemon thread that asks for the
 /// lock while the interpreter ends is unwound, which no C++ destructor survives; it waits for the
 /// end instead.
 class ReleasedGil {
  public:
-  ReleasedGil() : state_(PyEval_SaveThread()) {}
+  ReleasedGil();
   ~ReleasedGil();
   ReleasedGil(const ReleasedGil&) = delete;
   ReleasedGil& operator=(const ReleasedGil&) = delete;
 
  private:
-  PyThreadState* state_;
+  PyThreadState* state_;  // null: nothing was released
 };
 
 /// Calls work(), and lets other Python threads run meanwhile if it moves enough bytes to be worth

@@ -123,12 +123,12 @@ void append_struct(PyArray_Descr* descr, std::string* text) {
   std::vector<Member> members;
   PyObject* names = PyDataType_NAMES(descr);
   PyObject* fields = PyDataType_FIELDS(descr);
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
-    PyObject* name = PyTuple_GET_ITEM(names, i);
+  for (Py_ssize_t i = 0; i < PyTuple_Size(names); ++i) {
+    PyObject* name = PyTuple_GetItem(names, i);
     PyObject* entry = PyDict_GetItemWithError(fields, name);
     if (entry == nullptr) raise(PyExc_ValueError, "dtype %R has no field %R", descr, name);
-    members.push_back({PyLong_AsLongLong(PyTuple_GET_ITEM(entry, 1)),
-                       descr_in(PyTuple_GET_ITEM(entry, 0)), name});
+    members.push_back(
+        {PyLong_AsLongLong(PyTuple_GetItem(entry, 1)), descr_in(PyTuple_GetItem(entry, 0)), name});
   }
   std::stable_sort(members.begin(), members.end(),
                    [](const Member& a, const Member& b) { return a.offset < b.offset; });
@@ -162,9 +162,9 @@ void append_dtype(PyArray_Descr* descr, bool at_top, std::string* text) {
   std::string shape;
   while (PyDataType_HASSUBARRAY(descr)) {
     PyArray_ArrayDescr* sub = PyDataType_SUBARRAY(descr);
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sub->shape); ++i) {
+    for (Py_ssize_t i = 0; i < PyTuple_Size(sub->shape); ++i) {
       if (!shape.empty()) shape += ',';
-      shape += std::to_string(PyLong_AsLongLong(PyTuple_GET_ITEM(sub->shape, i)));
+      shape += std::to_string(PyLong_AsLongLong(PyTuple_GetItem(sub->shape, i)));
     }
     descr = sub->base;
   }
@@ -427,11 +427,11 @@ bool fields_in_order(PyObject* dtype) {
   PyObject* names = PyDataType_NAMES(descr);
   PyObject* fields = PyDataType_FIELDS(descr);
   int64_t last = 0;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
-    PyObject* entry = PyDict_GetItemWithError(fields, PyTuple_GET_ITEM(names, i));
+  for (Py_ssize_t i = 0; i < PyTuple_Size(names); ++i) {
+    PyObject* entry = PyDict_GetItemWithError(fields, PyTuple_GetItem(names, i));
     if (entry == nullptr) return false;
-    const int64_t offset = PyLong_AsLongLong(PyTuple_GET_ITEM(entry, 1));
-    if (offset < last || !fields_in_order(PyTuple_GET_ITEM(entry, 0))) return false;
+    const int64_t offset = PyLong_AsLongLong(PyTuple_GetItem(entry, 1));
+    if (offset < last || !fields_in_order(PyTuple_GetItem(entry, 0))) return false;
     last = offset;
   }
   return true;

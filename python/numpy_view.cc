@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/fields.h"
 #include "python/numpy_api.h"
@@ -194,7 +195,7 @@ void require_cast(PyObject* object, nb::handle dtype, nb::handle casting) {
                 {"equiv", NPY_EQUIV_CASTING},
                 {"no", NPY_NO_CASTING}};
   if (!PyUnicode_Check(casting.ptr())) {
-    raise(PyExc_TypeError, "casting must be a str, not %.200s", Py_TYPE(casting.ptr())->tp_name);
+    raise(PyExc_TypeError, "casting must be a str, not %.200s", type_name_of(casting).c_str());
   }
   for (const auto& [name, rule] : kRules) {
     if (PyUnicode_CompareWithASCIIString(casting.ptr(), name) != 0) continue;

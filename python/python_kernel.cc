@@ -11,6 +11,8 @@
 #include <tuple>
 #include <utility>
 
+#include "python/classes.h"
+#include "python/ctypes_format.h"
 #include "python/errors.h"
 #include "python/numpy_view.h"
 
@@ -144,19 +146,6 @@ bool is_from(nb::handle object, std::string_view module_prefix) {
          std::string_view(nb::str(module).c_str()).starts_with(module_prefix);
 }
 
-// Whether the object's class derives from one of that name.
-bool derives_from(nb::handle object, const char* name) {
-  PyObject* mro = Py_TYPE(object.ptr())->tp_mro;
-  for (Py_ssize_t i = 0; mro != nullptr && i < PyTuple_GET_SIZE(mro); ++i) {
-    const auto* type = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i));
-    if (std::strcmp(type->tp_name, name) == 0) return true;
-  }
-  return false;
-}
-
-bool is_ctypes_function(nb::handle object) {
-  return derives_from(object, "_ctypes.CFuncPtr") || derives_from(object, "_ctypes.PyCFuncPtr");
-}
 bool is_cffi_pointer(nb::handle object) { return is_from(object, "_cffi_backend"); }
 bool is_numba_function(nb::handle object) {
   return is_from(object, "numba.") && nb::hasattr(object, "address");
@@ -169,7 +158,7 @@ std::optional<uintptr_t> address_of(nb::handle object) {
     if (pointer == nullptr) raise_current();
     return reinterpret_cast<uintptr_t>(pointer);
   }
-  if (is_ctypes_function(object)) {
+  if (is_ctypes_function(object.ptr())) {
     nb::module_ ctypes = nb::module_::import_("ctypes");
     nb::object address = ctypes.attr("cast")(object, ctypes.attr("c_void_p")).attr("value");
     return address.is_none() ? 0 : nb::cast<uintptr_t>(address);
@@ -191,7 +180,7 @@ std::optional<uintptr_t> address_of(nb::handle object) {
 }  // namespace
 
 bool is_c_function(nb::handle object) {
-  return PyCapsule_CheckExact(object.ptr()) || is_ctypes_function(object) ||
+  return PyCapsule_CheckExact(object.ptr()) || is_ctypes_function(object.ptr()) ||
          is_cffi_pointer(object) || is_numba_function(object);
 }
 
@@ -205,7 +194,7 @@ ForeignKernel kernel_of(nb::handle object, nb::handle src, nb::handle dst) {
     raise(PyExc_TypeError,
           "a kernel must be a C function from ctypes, cffi or numba.cfunc, a capsule named "
           "'%s', or a callable on arrays, not %.200s",
-          kCapsuleName, Py_TYPE(object.ptr())->tp_name);
+          kCapsuleName, type_name_of(object).c_str());
   }
   return {trampoline, callable_for(object, src, dst), SC_NEEDS_GIL};
 }

@@ -9,6 +9,7 @@
 
 #include "python/args.h"
 #include "python/buffer_view.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "stridecast/ops.h"
@@ -22,7 +23,7 @@ double double_of(PyObject* number, const char* name) {
     if (!PyErr_ExceptionMatches(PyExc_TypeError)) raise_current();
     PyErr_Clear();
     raise(PyExc_TypeError, "%s must be a number or a sequence of numbers, not %.200s", name,
-          Py_TYPE(number)->tp_name);
+          type_name_of(number).c_str());
   }
   return value;
 }
@@ -54,10 +55,10 @@ std::vector<double> doubles_of(PyObject* argument, const char* name, double othe
   const bool text = PyUnicode_Check(argument) || PyBytes_Check(argument);
   if (!text && is_readable(argument)) return doubles_of_array(argument, name);
   if (text || !PySequence_Check(argument)) return {double_of(argument, name)};
-  const nb::object items = checked(PySequence_Fast(argument, name));
+  const nb::object items = checked(PySequence_Tuple(argument));
   std::vector<double> values;
-  for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(items.ptr()); ++k) {
-    values.push_back(double_of(PySequence_Fast_GET_ITEM(items.ptr(), k), name));
+  for (Py_ssize_t k = 0; k < PyTuple_Size(items.ptr()); ++k) {
+    values.push_back(double_of(PyTuple_GetItem(items.ptr(), k), name));
   }
   return values;
 }
@@ -139,7 +140,7 @@ bool store_number(PyObject* value, const Format& stored, ElementBytes* element) 
   const int equal = PyObject_RichCompareBool(nearest.ptr(), index.ptr(), Py_EQ);
   if (equal < 0) raise_current();
   return equal != 0 &&
-         store_exactly(DType::kFloat64, PyFloat_AS_DOUBLE(nearest.ptr()), stored, element);
+         store_exactly(DType::kFloat64, PyFloat_AsDouble(nearest.ptr()), stored, element);
 }
 
 // Whether `dtype` is of the times that the field holds, in whatever byte order.
@@ -193,10 +194,10 @@ std::vector<ElementBytes> missing_of_argument(PyObject* argument, const Format& 
   }
   const bool one = is_number(argument) || PyUnicode_Check(argument) || !PySequence_Check(argument);
   if (one) return {element_of(argument, stored, *field)};
-  const nb::object items = checked(PySequence_Fast(argument, "missing"));
+  const nb::object items = checked(PySequence_Tuple(argument));
   std::vector<ElementBytes> elements;
-  for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(items.ptr()); ++k) {
-    elements.push_back(element_of(PySequence_Fast_GET_ITEM(items.ptr(), k), stored, *field));
+  for (Py_ssize_t k = 0; k < PyTuple_Size(items.ptr()); ++k) {
+    elements.push_back(element_of(PyTuple_GetItem(items.ptr(), k), stored, *field));
   }
   return elements;
 }

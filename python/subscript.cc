@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "python/buffer.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/items.h"
 
@@ -30,7 +31,7 @@ Index read_index(PyObject* given) {
   }
   if (!PyIndex_Check(given)) {
     raise(PyExc_TypeError, "an index must be an int, a slice or '...', not %.200s",
-          Py_TYPE(given)->tp_name);
+          type_name_of(given).c_str());
   }
   index.kind = Index::kInteger;
   index.start = PyNumber_AsSsize_t(given, PyExc_IndexError);
@@ -137,10 +138,10 @@ class Selection {
 nb::object subscript(nb::handle self, nb::handle key) {
   live_buffer(self);
   nb::object keys = PyTuple_Check(key.ptr()) ? nb::borrow(key) : nb::object(nb::make_tuple(key));
-  const Py_ssize_t given = PyTuple_GET_SIZE(keys.ptr());
+  const Py_ssize_t given = PyTuple_Size(keys.ptr());
   std::vector<Index> indices;
   for (Py_ssize_t i = 0; i < given; ++i) {
-    indices.push_back(read_index(PyTuple_GET_ITEM(keys.ptr(), i)));
+    indices.push_back(read_index(PyTuple_GetItem(keys.ptr(), i)));
   }
   const Buffer& from = live_buffer(self);  // an __index__ may have released it
   const Py_ssize_t ellipses = std::count_if(

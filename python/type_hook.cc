@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "python/args.h"
+#include "python/classes.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
 #include "python/numpy_dtype.h"
@@ -31,7 +32,7 @@ nb::object text_or_null(std::string_view text) {
 nb::object entry_of(PyObject* dict, std::string_view name) {
   nb::object key = text_or_null(name);
   if (!key) raise_current();
-#if PY_VERSION_HEX >= 0x030D0000
+#ifdef Py_GIL_DISABLED
   PyObject* value = nullptr;  // a reference of its own: other threads may change the dict
   if (PyDict_GetItemRef(dict, key.ptr(), &value) < 0) raise_current();
   return nb::steal(value);
@@ -42,23 +43,14 @@ nb::object entry_of(PyObject* dict, std::string_view name) {
 #endif
 }
 
-nb::object dict_of_class(PyTypeObject* type) {
-#if PY_VERSION_HEX >= 0x030C0000
-  return nb::steal(PyType_GetDict(type));
-#else
-  return nb::borrow(type->tp_dict);
-#endif
-}
-
 // The attribute as the class or its bases have it, descriptors left alone.
 nb::object static_attribute(PyObject* type, std::string_view name) {
   if (!PyType_Check(type)) return nb::object();
-  PyObject* mro = reinterpret_cast<PyTypeObject*>(type)->tp_mro;
-  if (mro == nullptr) return nb::object();
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); ++i) {
-    nb::object dict = dict_of_class(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i)));
-    if (!dict) continue;
-    if (nb::object found = entry_of(dict.ptr(), name)) return found;
+  nb::object key = text_or_null(name);
+  if (!key) raise_current();
+  const nb::object order = method_resolution_order(type);
+  for (Py_ssize_t i = 0; i < PyTuple_Size(order.ptr()); ++i) {
+    if (nb::object found = own_attribute(PyTuple_GetItem(order.ptr(), i), key)) return found;
   }
   return nb::object();
 }
@@ -282,9 +274,7 @@ void HookError::note_place(const Format& format) {
 void declare_dtype(const CustomType& type, nb::handle dtype) {
   nb::object key = text_or_null(name_of(type));
   if (!key) raise_current();
-  nb::object known = nb::borrow(
-      PyDict_SetDefault(declared_dtypes().ptr(), key.ptr(), dtype.ptr()));  // entries stay
-  if (!known) raise_current();
+  nb::object known = declared_dtypes().attr("setdefault")(key, dtype);
   if (!known.equal(dtype)) {
     raise(PyExc_ValueError, "type '%s': is registered already, with the dtype %R",
           name_of(type).c_str(), known.ptr());

@@ -2,13 +2,6 @@
 #ifndef STRIDECAST_STRIDECAST_H_
 #define STRIDECAST_STRIDECAST_H_
 
-/// Of these headers; version() says it of the library that is linked.
-#define STRIDECAST_VERSION_MAJOR 0
-/// The same.
-#define STRIDECAST_VERSION_MINOR 1
-/// The same.
-#define STRIDECAST_VERSION_PATCH 0
-
 #include "stridecast/bits.h"
 #include "stridecast/datetime.h"
 #include "stridecast/error.h"
@@ -19,5 +12,6 @@
 #include "stridecast/plan.h"
 #include "stridecast/runtime.h"
 #include "stridecast/types.h"
+#include "stridecast/version.h"
 
 #endif  // STRIDECAST_STRIDECAST_H_

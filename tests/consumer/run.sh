@@ -36,6 +36,10 @@ cmake --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 echo "pkg-config, shared and static"
 pkgconfig_folder=$(dirname "$(find "$work/prefix" -name stridecast.pc)")
 export PKG_CONFIG_PATH="$pkgconfig_folder${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+version=$(sed -n 's/^#define STRIDECAST_VERSION_[A-Z]* //p' "$work/prefix/include/stridecast/version.h" |
+  paste -sd .)
+[ "$(pkg-config --modversion stridecast)" = "$version" ] ||
+  { echo "pkg-config says another version than $version"; exit 1; }
 library_folder=$(pkg-config --variable=libdir stridecast)
 # shellcheck disable=SC2046,SC2086  # flags are words
 "$cxx" -std=c++20 $flags $(pkg-config --cflags stridecast) "$source_folder/main.cc" \

@@ -559,3 +559,21 @@ threading.Thread(target=convert, daemon=True).start()
 time.sleep(0.2)
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_destructor_that_converts_while_the_interpreter_ends():
+    # Large enough for the interpreter's lock to be given up, by the one thread that is left.
+    program = """
+import builtins
+import stridecast as sc
+class Last:
+    def __init__(self):
+        self.data = memoryview(bytes(1 << 20)).cast("f")
+        self.convert, self.print = sc.convert, print
+    def __del__(self):
+        self.print(len(self.convert(self.data, "d")))
+builtins.last = Last()
+"""
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert result.stdout == f"{1 << 18}\n"
