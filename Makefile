@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo test cxx-test python-test sanitize tsan fuzz fuzz-briefly bench \
-  bench-check bench-kernels bench-targets bench-tools docs format lint tidy package wheel deps clean
+  bench-check bench-kernels bench-targets bench-tools docs format lint tidy package wheel deps browser clean
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ cxx-test: deps ## the C++ tests
 	  || { cat build/dev/ctest.log; exit 1; }
 	@tail -n 4 build/dev/ctest.log
 
-python-test: package ## the Python tests
+python-test: package $(if $(CI),browser) ## the Python tests
 	@$(PYTHON_ENV)/python --version
 	@$(PYTHON_ENV)/python -m pytest -q tests
 
@@ -119,3 +119,6 @@ package: deps
 
 deps:
 	@scripts/install-deps.sh
+
+browser: deps
+	@scripts/install-browser.sh

@@ -43,8 +43,8 @@ def test_the_metadata_name_what_is_there():
     found = installed()
     (script,) = (entry for entry in found.entry_points if entry.name == "stridecast")
     assert callable(script.load())
-    extras = set(found.metadata.get_all("Provides-Extra"))
-    assert extras == {"numpy", "ml_dtypes", "test"}
+    extras = {name.replace("-", "_") for name in found.metadata.get_all("Provides-Extra")}
+    assert extras == {"numpy", "ml_dtypes", "bench", "test"}
     assert found.metadata["License-Expression"] == "BSD-3-Clause"
     assert found.metadata["Requires-Python"] == ">=3.11"
 
