@@ -295,6 +295,23 @@ void choose_shape(const KernelTable& table, LeafProgram& program, LoopNest& nest
   force_block(program);
 }
 
+namespace {
+
+// The kernel that does the work of a gather, or of a byteswap, and of the conversion behind it;
+// nullptr where there is none, or where it does not pay.
+const sc_entry* fused_entry(const KernelTable& table, const LeafProgram& program, int64_t step) {
+  if (program.swaps_in) {
+    const bool packed = step == program.src_size && program.swap_in.unit == program.src_size;
+    return packed ? convert_entry(table.convert_swapped, program) : nullptr;
+  }
+  if (!pays_to_fuse(program.src_size, step)) return nullptr;
+  const sc_entry* const any_step = convert_entry(table.convert_strided, program);
+  if (any_step != nullptr || step != 2 * program.src_size) return any_step;
+  return convert_entry(table.convert_second, program);
+}
+
+}  // namespace
+
 void trim_moves(const KernelTable& table, LeafProgram& program, const LoopNest& nest) {
   if (!program.staged()) return;
   // A route that only checks (int32 -> uint32) leaves the writing to the move.
@@ -317,12 +334,8 @@ void trim_moves(const KernelTable& table, LeafProgram& program, const LoopNest& 
   if (direct_out) program.move_out = nullptr;
   const bool one_convert = program.route.count == 1 &&
                            program.route.stages[0].entry == convert_entry(table.convert, program);
-  if (one_convert && direct_out && program.move_in != nullptr && !program.swaps_in &&
-      pays_to_fuse(program.src_size, inner.step[kSrc])) {
-    program.fused = convert_entry(table.convert_strided, program);
-    if (program.fused == nullptr && inner.step[kSrc] == 2 * program.src_size) {
-      program.fused = convert_entry(table.convert_second, program);
-    }
+  if (one_convert && direct_out && program.move_in != nullptr) {
+    program.fused = fused_entry(table, program, inner.step[kSrc]);
   }
 }
 

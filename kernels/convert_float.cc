@@ -9,6 +9,7 @@
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
 #include "kernels/convert_strided-inl.h"
+#include "kernels/convert_swapped-inl.h"
 #include "kernels/convert_to_complex-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
@@ -314,6 +315,13 @@ void SetStridedPairs(KernelTable& table) {
   SetConvertStrided<FloatOp<T, float>>(table, kDTypeOf<T>, DType::kFloat32);
 }
 
+// Also in the other byte order, to and from float32.
+template <typename T>
+void SetSwappedPairs(KernelTable& table) {
+  SetConvertSwapped<FloatOp<float, T>>(table, DType::kFloat32, kDTypeOf<T>);
+  SetConvertSwapped<FloatOp<T, float>>(table, kDTypeOf<T>, DType::kFloat32);
+}
+
 // Also to complex numbers.
 template <typename S, typename D>
 void SetComplexPair(KernelTable& table) {
@@ -338,6 +346,9 @@ void FillConvertFloat(KernelTable& table) {
   SetStridedPairs<Float16>(table);
   SetStridedPairs<BFloat16>(table);
   SetStridedPairs<double>(table);
+  SetSwappedPairs<Float16>(table);
+  SetSwappedPairs<BFloat16>(table);
+  SetSwappedPairs<double>(table);
   SetConvertSecond<FloatOp<double, BFloat16>>(table, DType::kFloat64, DType::kBFloat16);
   SetConvertSecond<FloatOp<BFloat16, double>>(table, DType::kBFloat16, DType::kFloat64);
   SetComplexPair<BFloat16, float>(table);

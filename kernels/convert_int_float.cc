@@ -7,6 +7,7 @@
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
 #include "kernels/convert_strided-inl.h"
+#include "kernels/convert_swapped-inl.h"
 #include "kernels/convert_to_complex-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
@@ -261,6 +262,13 @@ void SetStrided(KernelTable& table, Types<S...>) {
   (SetConvertStrided<ToFloat32<S>>(table, kDTypeOf<S>, DType::kFloat32), ...);
 }
 
+// Also in the other byte order: what FITS, netCDF and instruments hold.
+template <typename... S>
+void SetSwapped(KernelTable& table, Types<S...>) {
+  (SetConvertSwapped<ToFloat32<S>>(table, kDTypeOf<S>, DType::kFloat32), ...);
+  (SetConvertSwapped<ToFloat64<S>>(table, kDTypeOf<S>, DType::kFloat64), ...);
+}
+
 // Also to complex numbers.
 template <typename... S>
 void SetToComplex(KernelTable& table, Types<S...>) {
@@ -274,6 +282,7 @@ void SetToComplex(KernelTable& table, Types<S...>) {
 void FillConvertIntFloat(KernelTable& table) {
   SetAll(table, Integers());
   SetStrided(table, Types<uint8_t, int16_t, int32_t>());
+  SetSwapped(table, Types<int16_t, uint16_t, int32_t, uint32_t>());
   SetToComplex(table, Types<int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t>());
 }
 

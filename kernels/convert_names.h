@@ -47,6 +47,7 @@ struct TypeNames {
 inline constexpr PairNames kConvertNames("convert");
 inline constexpr PairNames kStridedNames("strided");
 inline constexpr PairNames kSecondNames("every second");
+inline constexpr PairNames kSwappedNames("swapped");
 inline constexpr PairNames kComplexNames("complex");
 inline constexpr PairNames kSaturateNames("saturate");
 inline constexpr TypeNames kCheckNames("check");

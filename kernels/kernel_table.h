@@ -276,7 +276,9 @@ struct KernelTable {
   // The same from a source of any step, never in place: of a few pairs on some targets, where one
   // pass over registers beats a move to scratch and a convert.
   sc_entry convert_strided[kNumArithmetic][kNumArithmetic] = {};
-  // The same of a few more from every second item: the real parts of complex numbers.
+  // The same from packed items in the other byte order, of the pairs that files are read by.
+  sc_entry convert_swapped[kNumArithmetic][kNumArithmetic] = {};
+  // As convert_strided of a few more from every second item: the real parts of complex numbers.
   sc_entry convert_second[kNumArithmetic][kNumArithmetic] = {};
   // A packed real number, converted, and a zero: to complex numbers of such parts, from a few
   // types.

@@ -91,6 +91,26 @@ TEST_P(ConvertTest, FromAnyStep) {
   }
 }
 
+uint64_t swapped(uint64_t bits, DType type) {
+  return __builtin_bswap64(bits) >> (64 - 8 * reference::size(type));
+}
+
+// One pass from items in the other byte order, of the pairs that have it.
+TEST_P(ConvertTest, FromTheOtherByteOrder) {
+  int kernels = 0;
+  for (DType from : kTypes) {
+    for (DType to : kTypes) {
+      const sc_entry& entry = table().convert_swapped[at(from)][at(to)];
+      if (entry.run == nullptr) continue;
+      ++kernels;
+      PackedCase c = expected(from, to, Mode::kWrap);
+      for (uint64_t& bits : c.in) bits = swapped(bits, from);
+      ASSERT_NO_FATAL_FAILURE(check(entry, c));
+    }
+  }
+  EXPECT_EQ(kernels, 14) << table().target;
+}
+
 TEST_P(ConvertTest, Saturate) {
   for (DType from : {DType::kFloat32, DType::kFloat64}) {
     for (DType to : kTypes) {
