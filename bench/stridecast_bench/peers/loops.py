@@ -27,7 +27,7 @@ TYPES = frozenset(
 
 
 @cache
-def _bswap() -> Callable:
+def swapper() -> Callable:
     """LLVM's own instruction: numba would do shifts in 64 bits, to which its integers grow."""
     from numba.extending import intrinsic
 
@@ -52,7 +52,7 @@ def _loops(source: str, parallel: bool) -> SimpleNamespace:
             return item
 
     else:
-        bswap, kind = _bswap(), dtype.newbyteorder("=").type
+        bswap, kind = swapper(), dtype.newbyteorder("=").type
 
         @helper
         def load(item):

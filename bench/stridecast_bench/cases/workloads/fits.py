@@ -14,7 +14,7 @@ from functools import cache, partial
 import numpy as np
 
 import stridecast
-from stridecast_bench.cases.workloads.packed import Packing, bswap, our_way, packed_peers
+from stridecast_bench.cases.workloads.packed import Packing, our_way, packed_peers
 from stridecast_bench.cases.workloads.ways import (
     Way,
     carried,
@@ -28,6 +28,7 @@ from stridecast_bench.cases.workloads.ways import (
 )
 from stridecast_bench.measure import Case, Planned, Work, aligned, timed
 from stridecast_bench.peers.libraries import find_numba
+from stridecast_bench.peers.loops import swapper
 
 SIDE = 2048
 BLANK = -32768
@@ -94,7 +95,7 @@ def _flip(frame: np.ndarray, out: np.ndarray) -> Way | None:
     if numba is None:
         return None
 
-    swapped = bswap()
+    swapped = swapper()
 
     @numba.njit(nogil=True)
     def flip(bits: np.ndarray, out: np.ndarray) -> None:

@@ -16,6 +16,7 @@ import stridecast
 from stridecast_bench.cases.workloads.ways import Maker, Way, fills
 from stridecast_bench.measure import timed
 from stridecast_bench.peers.libraries import find_numba, find_numexpr
+from stridecast_bench.peers.loops import swapper
 
 
 @dataclass(frozen=True)
@@ -113,21 +114,9 @@ def _numexpr(a: np.ndarray, packing: Packing, out: np.ndarray) -> Way | None:
 
 
 @cache
-def bswap() -> Callable:
-    """LLVM's own instruction: numba would shift in 64 bits, to which its integers grow."""
-    from numba.extending import intrinsic
-
-    @intrinsic
-    def swapped(typing, bits):
-        return bits(bits), lambda context, builder, signature, given: builder.bswap(given[0])
-
-    return swapped
-
-
-@cache
 def _loops() -> tuple[Callable, Callable]:
     """Without and with a missing value. Numba knows native arrays only: they come as bits."""
-    numba, swapped = find_numba(), bswap()
+    numba, swapped = find_numba(), swapper()
 
     @numba.njit(nogil=True)
     def unpack(bits: np.ndarray, scale, offset, out: np.ndarray) -> None:

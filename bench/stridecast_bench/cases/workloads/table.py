@@ -13,10 +13,10 @@ from functools import cache, partial
 import numpy as np
 
 import stridecast
-from stridecast_bench.cases.workloads.packed import bswap
 from stridecast_bench.cases.workloads.ways import Way, carried, destination, fills, tool, workload
 from stridecast_bench.measure import Case, Planned, Work, aligned, timed
 from stridecast_bench.peers.libraries import find_numba
+from stridecast_bench.peers.loops import swapper
 
 FILE = ("io", "fits", "tests", "data", "zerowidth.fits")
 PART = "AIPS WX"
@@ -73,7 +73,7 @@ def _loops() -> tuple[Callable, Callable]:
 
     Numba knows native arrays only: the bytes are swapped as bits.
     """
-    numba, swapped = find_numba(), bswap()
+    numba, swapped = find_numba(), swapper()
 
     @numba.njit(nogil=True)
     def to_rows(words: np.ndarray, wide: np.ndarray, narrow: np.ndarray) -> None:
