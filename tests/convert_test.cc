@@ -91,8 +91,8 @@ TEST_P(ConvertTest, FromAnyStep) {
   }
 }
 
-uint64_t swapped(uint64_t bits, DType type) {
-  return __builtin_bswap64(bits) >> (64 - 8 * reference::size(type));
+reference::Bits swapped(reference::Bits bits, DType type) {
+  return __builtin_bswap64(static_cast<uint64_t>(bits)) >> (64 - 8 * reference::size(type));
 }
 
 // One pass from items in the other byte order, of the pairs that have it.
@@ -104,7 +104,7 @@ TEST_P(ConvertTest, FromTheOtherByteOrder) {
       if (entry.run == nullptr) continue;
       ++kernels;
       PackedCase c = expected(from, to, Mode::kWrap);
-      for (uint64_t& bits : c.in) bits = swapped(bits, from);
+      for (reference::Bits& bits : c.in) bits = swapped(bits, from);
       ASSERT_NO_FATAL_FAILURE(check(entry, c));
     }
   }
