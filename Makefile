@@ -52,11 +52,13 @@ fuzz-briefly: deps
 	@scripts/fuzz.sh 60 --if-possible
 
 PROFILE ?= quick
+STREAMS = "$$(ls build/bench/bench/libstridecast_bench.* | head -n 1)"
 bench: bench-tools ## compares with other libraries and with the machine, and draws it: PROFILE=quick
-	@.venv-bench/bin/stridecast bench --profile $(PROFILE) --output build/bench-report
+	@.venv-bench/bin/stridecast bench --library $(STREAMS) --profile $(PROFILE) --output build/bench-report
 
 bench-check: bench-tools ## what became faster or slower than bench/baseline.json says, beyond noise
-	@.venv-bench/bin/stridecast bench --profile check --output build/bench-check > /dev/null
+	@test -f bench/baseline.json || { echo 'no bench/baseline.json: bench/README.md says how it is made'; exit 1; }
+	@.venv-bench/bin/stridecast bench --library $(STREAMS) --profile check --output build/bench-check
 	@.venv-bench/bin/python bench/compare.py --strict bench/baseline.json build/bench-check/results.json
 
 # The libraries beside ours, the package and the streams.

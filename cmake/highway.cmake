@@ -1,5 +1,5 @@
 # stridecast::simd: Highway, installed or fetched. With STRIDECAST_STATIC_DEPS an installed shared library
-# does not count: what is built shall run where no Highway is. STRIDECAST_HIGHWAY_FETCHED says how it was.
+# is the last resort: what is built shall run where no Highway is. STRIDECAST_HIGHWAY_FETCHED says how it was.
 
 # The installed Highway as a target: of its CMake package, else of its pkg-config file (Debian's package
 # has no version file in older releases). Empty if there is none.
@@ -21,7 +21,7 @@ endfunction()
 
 # The file of the library that a target stands for.
 function(stridecast_library_of target variable)
-  foreach(property IMPORTED_LOCATION IMPORTED_LOCATION_RELEASE IMPORTED_LOCATION_NONE
+  foreach(property IMPORTED_LOCATION IMPORTED_LOCATION_RELEASE IMPORTED_LOCATION_NONE IMPORTED_LOCATION_NOCONFIG
       IMPORTED_LOCATION_RELWITHDEBINFO INTERFACE_LINK_LIBRARIES)
     get_target_property(file ${target} ${property})
     if(file)
@@ -58,19 +58,20 @@ endfunction()
 function(stridecast_download_highway variable)
   set(hash 7e0be78b8318e8bdbf6fa545d2ecb4c90f947df03f7aadc42c1967f019e63343)
   set(archive "${STRIDECAST_HIGHWAY_URL}")
+  set(status "a file of another hash")
   if(NOT EXISTS "${archive}")
     set(archive "${PROJECT_BINARY_DIR}/_deps/highway.tar.gz")
+    set(found "")
+    if(EXISTS "${archive}")
+      file(SHA256 "${archive}" found)
+    endif()
+    if(NOT found STREQUAL hash)
+      file(DOWNLOAD "${STRIDECAST_HIGHWAY_URL}" "${archive}" TIMEOUT 120 STATUS status)
+    endif()
   endif()
-  set(found "")
-  if(EXISTS "${archive}")
-    file(SHA256 "${archive}" found)
-  endif()
+  file(SHA256 "${archive}" found)
   if(NOT found STREQUAL hash)
-    file(DOWNLOAD "${STRIDECAST_HIGHWAY_URL}" "${archive}" TIMEOUT 120 STATUS status)
-    file(SHA256 "${archive}" found)
-  endif()
-  if(NOT found STREQUAL hash)
-    message(STATUS "Highway: nothing of the right hash at ${STRIDECAST_HIGHWAY_URL} (${status})")
+    message(STATUS "Highway: the pinned release is not at ${STRIDECAST_HIGHWAY_URL} (${status})")
     set(archive "")
   endif()
   set(${variable} "${archive}" PARENT_SCOPE)

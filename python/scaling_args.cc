@@ -78,7 +78,10 @@ DType compute_value(PyObject* argument) {
 bool convert_one(const Format& from, const void* value, const Format& to, void* bytes) {
   static constexpr ConvertOptions kRaising = {.overflow = Overflow::kRaise};
   const Plan plan = cached_convert({&from, {}, {}}, {&to, {}, {}}, kRaising);
-  return plan.try_run({const_cast<void*>(value)}, {bytes}).ok();
+  if (plan.try_run({const_cast<void*>(value)}, {bytes}).ok()) return true;
+  // What a callable of a registered type raised is said now, not by the next conversion that fails.
+  if (restore_callable_error(nullptr)) throw nb::python_error();
+  return false;
 }
 
 // Whether `value`, there and back, is what it was.

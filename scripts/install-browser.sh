@@ -12,7 +12,7 @@ has_browser() { command -v chromium chromium-browser google-chrome >/dev/null; }
 has_playwright() { "$python" -c 'import playwright' >/dev/null 2>&1; }
 
 if ! has_browser && command -v apt-get >/dev/null; then
-  (apt_install chromium) || say "no chromium here: the page is not tested in a browser"
+  (quietly as_root apt-get update -qq && apt_install chromium) || say "no chromium here: the page is not tested in a browser"
 fi
 if has_browser && ! has_playwright; then
   say "installing playwright into $venv"

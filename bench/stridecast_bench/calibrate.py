@@ -32,8 +32,7 @@ def best_gb_s(batch: Batch, size: int, seconds: float = SECONDS) -> float:
 
 
 def _speeds(level: Level, threads: int, library: BenchLibrary) -> Speeds:
-    size = level.bytes * (threads if level.name in ("L1", "L2") else 1)
-    half = size // 2 // ITEM.itemsize
+    half = level.bytes // 2 // ITEM.itemsize
     src = aligned(half, ITEM)
     dst = aligned(half, ITEM, DESTINATION_OFFSET)
     whole = aligned(2 * half, ITEM)
@@ -51,18 +50,25 @@ def _speeds(level: Level, threads: int, library: BenchLibrary) -> Speeds:
     return Speeds(
         level.name,
         threads,
-        size,
+        level.bytes,
         read=best_gb_s(library.read(whole, threads), whole.nbytes),
         write=writing(False),
         copy=copying(False),
+        update=best_gb_s(library.stream(whole, whole, non_temporal=False), 2 * whole.nbytes)
+        if threads == 1
+        else None,
         write_past_cache=writing(True) if in_memory else None,
         copy_past_cache=copying(True) if in_memory else None,
     )
 
 
 def calibrate(threads: int, library: BenchLibrary, names: list[str] | None = None) -> list[Speeds]:
-    """Speeds of the levels with these names, or of all."""
-    chosen = [level for name, level in levels().items() if not names or name in names]
+    """Speeds of the levels with these names, or of all; of memory alone for several threads.
+
+    Caches are each core's own; threads take longer to meet than a cache to move its bytes.
+    """
+    able = levels() if threads == 1 else {"memory": levels()["memory"]}
+    chosen = [level for name, level in able.items() if not names or name in names]
     return [_speeds(level, threads, library) for level in chosen]
 
 

@@ -110,6 +110,29 @@ def load_ratios(path: Path, target: str | None = None) -> tuple[Ratios, str]:
     return ratios_of(run), str(run.flags.get("target", ""))
 
 
+def _facts(path: Path, target: str) -> dict[str, object]:
+    """The CPU and the versions that a file's ratios belong to."""
+    if path.suffix == ".json":
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found.get("kind") == BASELINE:
+            return found["targets"][target]
+    run = results.load(path)
+    return {"cpu": run.machine.get("cpu", ""), "versions": run.versions}
+
+
+def differences(old: Path, new: Path, target: str) -> list[str]:
+    """What else than our code may have changed the ratios."""
+    before, after = _facts(old, target), _facts(new, target)
+    found = []
+    if before["cpu"] != after["cpu"]:
+        found.append(f"another CPU: {before['cpu']}, then {after['cpu']}")
+    for name, version in after["versions"].items():
+        known = before["versions"].get(name, version)
+        if known != version and name != "stridecast":
+            found.append(f"another {name}: {known}, then {version}")
+    return found
+
+
 def changes(old: Ratios, new: Ratios) -> list[Change]:
     """Of the cells that both have, the slowest change first."""
     found = [Change(*key, old[key], new[key]) for key in old.keys() & new.keys()]
@@ -157,9 +180,11 @@ def main() -> int:
             return 0
         new, target = load_ratios(arguments.new)
         old, _ = load_ratios(arguments.old, target)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
+    for difference in differences(arguments.old, arguments.new, target):
+        print(f"compare: {difference}", file=sys.stderr)
     if not old.keys() & new.keys():
         print("compare: no cell is in both files", file=sys.stderr)
         return 2

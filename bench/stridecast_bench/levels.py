@@ -60,6 +60,18 @@ def cache_sizes() -> dict[str, int]:
     return {name: _from_sysfs(name) or _from_sysconf(name) or USUAL[name] for name in USUAL}
 
 
+def _all_l3() -> int:
+    """Bytes of all pieces of L3 that the CPUs have; 0 where the system does not say."""
+    pieces = {}
+    for cpu in Path("/sys/devices/system/cpu").glob("cpu[0-9]*"):
+        try:
+            found = cpu / "cache" / "index3"
+            pieces[(found / "shared_cpu_list").read_text()] = (found / "size").read_text().strip()
+        except OSError:
+            continue
+    return sum(int(size[:-1]) * KIB for size in pieces.values() if size.endswith("K"))
+
+
 @cache
 def levels() -> dict[str, Level]:
     """Half of L1 and L2, a part of L3, and more than any cache holds."""
@@ -68,6 +80,6 @@ def levels() -> dict[str, Level]:
         "L1": sizes["L1"] // 2,
         "L2": sizes["L2"] // 2,
         "L3": max(sizes["L2"] * 2, min(sizes["L3"] // 4, LARGEST_IN_L3)),
-        "memory": max(MEMORY, min(2 * sizes["L3"], 2 * MEMORY)),
+        "memory": max(MEMORY, min(2 * max(sizes["L3"], _all_l3()), 4 * MEMORY)),
     }
     return {name: Level(name, inside[name]) for name in NAMES}

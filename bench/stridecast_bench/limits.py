@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stridecast_bench.levels import levels
+from stridecast_bench.levels import cache_sizes, levels
 from stridecast_bench.measure import Work
 from stridecast_bench.results import Limit, Speeds
 
@@ -24,8 +24,10 @@ def level_of(work: Work) -> str:
     """The level that the case was made for, or the first that holds its bytes."""
     if work.level:
         return work.level
-    size = work.read + work.written
-    return next((name for name, level in levels().items() if size <= 2 * level.bytes), "memory")
+    size = work.read + (0 if work.in_place else work.written)
+    rooms = {name: 2 * level.bytes for name, level in levels().items() if name != "memory"}
+    rooms["L3"] = max(rooms["L3"], cache_sizes()["L3"])
+    return next((name for name, room in rooms.items() if size <= room), "memory")
 
 
 def mixed_ns(read: int, written: int, speeds: tuple[float | None, ...]) -> float | None:
@@ -51,6 +53,9 @@ def limit_of(work: Work, speeds: Iterable[Speeds]) -> Limit | None:
     # A store through the cache fetches its line first; in L1 it is there.
     fetched = 0 if level == "L1" else work.written
     ways = [(through, "through the cache", fetched), (past, "past the cache", 0)]
+    if work.in_place:
+        both = work.read + work.written
+        ways = [(both / at.update if at.update else None, "where it is", 0)]
     known = [(ns, by, extra) for ns, by, extra in ways if ns is not None]
     if not known:
         return None

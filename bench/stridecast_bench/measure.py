@@ -10,9 +10,10 @@ import gc
 import math
 import os
 import platform
+import random
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -47,6 +48,8 @@ class Work:
     #: "L1", "L2", "L3" or "memory", where the case was made for one of them.
     level: str = ""
     threads: int = 1
+    #: What is written is what was read: no other lines are fetched for it.
+    in_place: bool = False
 
     @classmethod
     def between(cls, src: np.ndarray, dst: np.ndarray, level: str = "", threads: int = 1) -> Work:
@@ -60,6 +63,11 @@ class Work:
             level,
             threads,
         )
+
+    @classmethod
+    def inside(cls, array: np.ndarray, level: str = "", threads: int = 1) -> Work:
+        """Of a case that reads and writes every item where it is."""
+        return replace(cls.between(array, array, level, threads), in_place=True)
 
     @classmethod
     def reducing(
@@ -79,8 +87,8 @@ LINE = 64
 def bytes_touched(array: np.ndarray) -> int:
     """Bytes of the cache lines that a walk in the order of memory reads once.
 
-    Where the items of the fastest axis lie apart, that is a whole line for each that lies a line
-    or more from the next; what a broadcast axis repeats costs nothing.
+    Where the items of the fastest axis lie apart, that is a line for each that lies a line or more
+    from the next; what a broadcast axis repeats costs nothing.
     """
     axes = sorted(
         (abs(stride), count)
@@ -90,7 +98,7 @@ def bytes_touched(array: np.ndarray) -> int:
     if not axes:
         return array.itemsize if array.size else 0
     count = math.prod(count for _, count in axes)
-    return count * min(LINE, max(array.itemsize, axes[0][0]))
+    return count * max(array.itemsize, min(LINE, axes[0][0]))
 
 
 @dataclass
@@ -167,12 +175,17 @@ class _Contender:
     calls: int = 1
     best: float = float("inf")  # ns a call
     last: float = 0.0  # ns of the last round
-    samples: list[float] = field(default_factory=list)  # ns a call of every round
+    #: ns a call of every round; None where it sat one out.
+    samples: list[float | None] = field(default_factory=list)
 
     def run(self) -> None:
         self.last = max(1, self.batch(self.calls))
-        self.samples.append(self.last / self.calls)
-        self.best = min(self.best, self.samples[-1])
+        self.best = min(self.best, self.last / self.calls)
+
+    def take_part(self, takes: bool) -> None:
+        if takes:
+            self.run()
+        self.samples.append(self.last / self.calls if takes else None)
 
     def calibrate(self, target_ns: int) -> None:
         """Finds how many calls take about `target_ns`, once warm."""
@@ -193,15 +206,23 @@ class _Contender:
 SLOW = 4
 
 
-def _rounds(contenders: list[_Contender], seconds: float, least: int) -> int:
-    """Interleaved rounds for `seconds`, and at least `least` of everybody."""
+def _rounds(
+    contenders: list[_Contender], seconds: float, least: int, dice: random.Random | None = None
+) -> int:
+    """Interleaved rounds for `seconds`, and at least `least` of everybody.
+
+    With dice every round has an order of its own: who runs behind whom finds other lines in cache.
+    """
     end = time.perf_counter_ns() + int(seconds * 1e9)
+    order = list(contenders)
     done = 0
     while done < least or time.perf_counter_ns() < end:
+        if dice is not None:
+            dice.shuffle(order)
         shortest = min(contender.last for contender in contenders)
-        for contender in contenders:
-            if done < least or done % max(1, int(contender.last / (SLOW * shortest))) == 0:
-                contender.run()
+        for contender in order:
+            pause = max(1, int(contender.last / (SLOW * shortest)))
+            contender.take_part(done < least or done % pause == 0)
         done += 1
     return done
 
@@ -217,17 +238,34 @@ def _calibrated(batches: Iterable[Batch], batch_ns: int) -> list[_Contender]:
 PARTS = 4
 
 
-def least_by_part(samples: list[float], parts: int = PARTS) -> list[float]:
-    """The least of every part of the rounds; of fewer parts where there are fewer rounds."""
-    parts = min(parts, len(samples))
-    cuts = [len(samples) * i // parts for i in range(parts + 1)]
-    return [min(samples[a:b]) for a, b in pairwise(cuts)]
+Samples = Sequence[float | None]
 
 
-def spread(ours: list[float], peer: list[float]) -> tuple[float, float]:
+def taken(samples: Samples) -> list[float]:
+    """Without the rounds that were sat out."""
+    return [ns for ns in samples if ns is not None]
+
+
+def ratios_by_part(ours: Samples, peer: Samples, parts: int = PARTS) -> list[float]:
+    """The peer's least time over ours in every part of the rounds; of parts where both took part.
+
+    Of fewer parts where there are fewer rounds.
+    """
+    parts = min(parts, len(ours))
+    cuts = [len(ours) * i // parts for i in range(parts + 1)]
+    both = ((taken(ours[a:b]), taken(peer[a:b])) for a, b in pairwise(cuts))
+    return [min(theirs) / min(mine) for mine, theirs in both if mine and theirs]
+
+
+def short(number: float) -> float:
+    """Four digits, however small the number."""
+    return float(f"{number:.4g}")
+
+
+def spread(ours: Samples, peer: Samples) -> tuple[float, float]:
     """The least and the largest ratio of the peer's times to ours among the parts of the rounds."""
-    found = [b / a for a, b in zip(least_by_part(ours), least_by_part(peer), strict=False)]
-    return round(min(found), 3), round(max(found), 3)
+    found = ratios_by_part(ours, peer) or [min(taken(peer)) / min(taken(ours))]
+    return short(min(found)), short(max(found))
 
 
 def measure(case: Case, *, batch_ns: int = 40_000, close: float = 1.02) -> dict[str, object]:
@@ -264,20 +302,23 @@ ITSELF = "itself"
 LEAST_ROUNDS = 12
 
 
-def sample(case: Case, seconds: float, *, batch_ns: int = 40_000) -> dict[str, list[float]]:
-    """ns a call of every round, for "ours", "itself" and every peer, interleaved.
+#: About so many rounds of everybody fill the time, unless they would be shorter than batch_ns.
+ROUNDS = 128
 
-    One that takes much longer than the others sits rounds out, and has fewer samples.
+
+def sample(case: Case, seconds: float, *, batch_ns: int = 40_000) -> dict[str, Samples]:
+    """ns a call of every round, for "ours", "itself" and every peer, in an order of its own.
+
+    One that takes much longer than the others sits rounds out: None stands there.
     """
     if case.check is not None:
         case.check()
     batches = {"ours": case.ours, **case.peers, ITSELF: case.ours}
-    contenders = _calibrated(batches.values(), batch_ns)
-    for contender in contenders:
-        contender.samples.clear()
-    _rounds(contenders, seconds, LEAST_ROUNDS)
+    share = int(seconds * 1e9 / (ROUNDS * len(batches)))
+    contenders = _calibrated(batches.values(), max(batch_ns, share))
+    _rounds(contenders, seconds, LEAST_ROUNDS, random.Random(case.name))
     return {
-        name: [float(f"{ns:.4g}") for ns in contender.samples]
+        name: [ns and short(ns) for ns in contender.samples]
         for name, contender in zip(batches, contenders, strict=True)
     }
 
@@ -338,19 +379,35 @@ def machine() -> dict[str, object]:
     }
 
 
-def find_library(path: str | None = None) -> Path | None:
-    """libstridecast_bench: `path`, $STRIDECAST_BENCH_LIBRARY, or the newest under build*/."""
-    given = path or os.environ.get("STRIDECAST_BENCH_LIBRARY")
-    if given:
-        return Path(given)
-    found = [
-        candidate
-        for root in (Path.cwd(), Path(__file__).resolve().parents[2])
+def find_libraries() -> list[Path]:
+    """libstridecast_bench under build*/ of the checkout around this file, the newest first."""
+    root = Path(__file__).resolve().parents[2]
+    found = {
+        candidate.resolve()
         for pattern in ("build*/bench", "build*/*/bench")
         for candidate in root.glob(f"{pattern}/libstridecast_bench.*")
         if candidate.suffix in (".so", ".dylib")
-    ]
-    return max(found, key=lambda candidate: candidate.stat().st_mtime, default=None)
+    }
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def find_library(path: str | None = None) -> Path | None:
+    """libstridecast_bench: `path`, $STRIDECAST_BENCH_LIBRARY, or the newest that has all functions.
+
+    Raises ValueError where one that was named cannot be used.
+    """
+    given = path or os.environ.get("STRIDECAST_BENCH_LIBRARY")
+    for candidate in [Path(given)] if given else find_libraries():
+        try:
+            BenchLibrary(candidate)
+        except (OSError, AttributeError) as error:  # of another state of the tree
+            if given:
+                raise ValueError(
+                    f"{given} is no libstridecast_bench of this version: {error}"
+                ) from error
+        else:
+            return candidate
+    return None
 
 
 def _address(array: np.ndarray) -> ctypes.c_void_p:

@@ -11,7 +11,7 @@ import math
 import statistics
 from collections.abc import Iterable
 
-from stridecast_bench.measure import ITSELF, least_by_part, spread
+from stridecast_bench.measure import ITSELF, Samples, ratios_by_part, short, spread, taken
 from stridecast_bench.results import FASTER, NOISY, SLOWER, TIE, Comparison, Noise, Time
 
 #: Distances from 1 below this are never called a difference.
@@ -25,25 +25,26 @@ def distance(ratio: float) -> float:
     return math.exp(abs(math.log(ratio))) - 1
 
 
-def noise_of(samples: dict[str, list[float]]) -> float:
+def noise_of(samples: dict[str, Samples]) -> float:
     """How far from 1 the ratio of our call to itself lies, in all rounds or typically in a part."""
     ours, itself = samples["ours"], samples[ITSELF]
-    whole = distance(min(itself) / min(ours))
-    by_part = [
-        distance(b / a) for a, b in zip(least_by_part(ours), least_by_part(itself), strict=False)
-    ]
-    return round(max(whole, statistics.median(by_part)), 4)
+    whole = distance(min(taken(itself)) / min(taken(ours)))
+    by_part = [distance(ratio) for ratio in ratios_by_part(ours, itself)]
+    return round(max(whole, statistics.median(by_part or [whole])), 4)
 
 
-def verdict(ratio: float, noise: float, threshold: float = THRESHOLD) -> str:
+def verdict(
+    ratio: float, between: tuple[float, float], noise: float, threshold: float = THRESHOLD
+) -> str:
+    """A tie is also what was faster in one part of the rounds and slower in another."""
     if noise > threshold:
         return NOISY
-    if distance(ratio) <= max(noise, SMALLEST):
+    if distance(ratio) <= max(noise, SMALLEST) or between[0] < 1 < between[1]:
         return TIE
     return FASTER if ratio > 1 else SLOWER
 
 
-def compare(samples: dict[str, list[float]], threshold: float = THRESHOLD) -> dict[str, Comparison]:
+def compare(samples: dict[str, Samples], threshold: float = THRESHOLD) -> dict[str, Comparison]:
     """Ours beside every peer in `samples`, which has "ours" and "itself" too."""
     ours = samples["ours"]
     noise = noise_of(samples)
@@ -51,15 +52,11 @@ def compare(samples: dict[str, list[float]], threshold: float = THRESHOLD) -> di
     for name, peer in samples.items():
         if name in ("ours", ITSELF):
             continue
-        ratio = min(peer) / min(ours)
-        found[name] = Comparison(
-            Time.of(ours),
-            Time.of(peer),
-            round(ratio, 3),
-            spread(ours, peer),
-            noise,
-            verdict(ratio, noise, threshold),
-        )
+        ratio = min(taken(peer)) / min(taken(ours))
+        between = spread(ours, peer)
+        times = Time.of(taken(ours)), Time.of(taken(peer))
+        kind = verdict(ratio, between, noise, threshold)
+        found[name] = Comparison(*times, short(ratio), between, noise, kind)
     return found
 
 

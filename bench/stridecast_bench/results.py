@@ -88,11 +88,12 @@ class Cell:
     unable: str = ""
     failed: str = ""
     #: By process group, then by contender: ns a call of every round, in order.
-    samples: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    #: None where a contender sat a round out.
+    samples: dict[str, dict[str, list[float | None]]] = field(default_factory=dict)
 
     @property
     def rerun(self) -> str:
-        """The command that times this cell again."""
+        """The command that times this cell again, and prints it."""
         threads = f" --threads {self.threads}" if self.threads > 1 else ""
         return f"stridecast bench --cases '{self.case}'{threads}"
 
@@ -116,6 +117,8 @@ class Speeds:
     read: float | None = None
     write: float | None = None
     copy: float | None = None
+    #: Of an array that is read and written where it is.
+    update: float | None = None
     write_past_cache: float | None = None
     copy_past_cache: float | None = None
 

@@ -18,13 +18,15 @@ from pathlib import Path
 from stridecast_bench import ratios
 from stridecast_bench.levels import cache_sizes
 from stridecast_bench.limits import level_of, limit_of
-from stridecast_bench.measure import Work
-from stridecast_bench.peers import GROUPS, YARDSTICKS
+from stridecast_bench.measure import Work, short, taken
+from stridecast_bench.peers import GROUPS, YARDSTICKS, is_installed
 from stridecast_bench.results import Cell, Run, Speeds, Time
 from stridecast_bench.suites import FAMILIES
 
 #: Told which group, how many threads, which case is at hand.
 Progress = Callable[[str, int, str], None]
+#: In Run.absent, where a run was ended before its time.
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Options:
     threshold: float = ratios.THRESHOLD
     limits: bool = True
     library: Path | None = None
+    #: Of the cases those that are left out.
+    without: tuple[str, ...] = ()
     profile: str = ""
     command: str = ""
 
@@ -52,37 +56,46 @@ class Found:
     absent: dict[str, str] = field(default_factory=dict)
 
 
-def _environment() -> dict[str, str]:
-    """That of this process, with the package that is running first on Python's path."""
-    here = str(Path(__file__).resolve().parents[1])
-    others = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (here, others)))}
+def _python() -> tuple[list[str], dict[str, str]]:
+    """An interpreter that finds the package that is running, and nothing of the current folder."""
+    here = Path(__file__).resolve().parents[1]
+    environment = dict(os.environ)
+    if "site-packages" not in here.parts:  # a checkout
+        others = environment.get("PYTHONPATH")
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(here), others)))
+    return [sys.executable, "-P", "-m"], environment
 
 
-def _lines(command: list[str]) -> Iterator[dict]:
+def _lines(arguments: list[str]) -> Iterator[dict]:
     """What a worker says; raises RuntimeError where it ends otherwise than by its end."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment()) as worker:
+    python, environment = _python()
+    command = [*python, "stridecast_bench.worker", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as worker:
         try:
             for line in worker.stdout:
                 yield json.loads(line)
-        finally:
-            worker.kill() if sys.exc_info()[0] else worker.wait()
+        except ValueError as error:
+            worker.kill()
+            raise RuntimeError(f"the process said something else than results: {error}") from error
+        except BaseException:
+            worker.kill()
+            raise
     if worker.returncode != 0:
         raise RuntimeError(f"the process ended with status {worker.returncode}")
 
 
-def _worker_options(options: Options) -> list[str]:
+def _library(options: Options) -> list[str]:
     return ["--library", str(options.library)] if options.library else []
 
 
 def run_group(options: Options, group: str, threads: int, found: Found, tell: Progress) -> None:
     """The cases of one group of peers; a process that dies leaves the cell at hand as failed."""
-    command = [sys.executable, "-m", "stridecast_bench.worker", "--group", group]
-    command += ["--threads", str(threads), "--seconds", str(options.seconds)]
-    command += [part for case in options.cases for part in ("--cases", case)]
+    arguments = ["--group", group, "--threads", str(threads), "--seconds", str(options.seconds)]
+    arguments += [part for case in options.cases for part in ("--cases", case)]
+    arguments += [part for case in options.without for part in ("--without", case)]
     at = ""
     try:
-        for line in _lines(command + _worker_options(options)):
+        for line in _lines(arguments + _library(options)):
             if "at" in line:
                 at = line["at"]["case"]
                 tell(group, threads, at)
@@ -91,8 +104,9 @@ def run_group(options: Options, group: str, threads: int, found: Found, tell: Pr
             elif "end" in line:
                 found.ends.append(line["end"])
     except RuntimeError as error:
-        cell = found.cells.setdefault((at, threads), new_cell(at, threads))
-        cell.failed = f"beside {group}: {error}"
+        if at:
+            cell = found.cells.setdefault((at, threads), new_cell(at, threads))
+            cell.failed = f"beside {group}: {error}"
         found.absent[group] = f"{error}, at {at or 'its start'}; cells after it were not timed"
 
 
@@ -116,7 +130,7 @@ def enter(said: dict, group: str, threads: int, found: Found, threshold: float) 
     cell.samples[group] = samples
     for name, comparison in ratios.compare(samples, threshold).items():
         (cell.yardsticks if name in YARDSTICKS else cell.peers)[name] = comparison
-    ours = Time.of(samples["ours"])
+    ours = Time.of(taken(samples["ours"]))
     if cell.ours is None or ours.least < cell.ours.least:
         cell.ours = ours
 
@@ -130,20 +144,23 @@ def describe(cell: Cell, work: Work | None, speeds: list[Speeds]) -> None:
     cell.level = level_of(work)
     cell.limit = limit_of(work, speeds)
     if cell.limit is not None and cell.ours is not None:
-        cell.fraction = round(cell.limit.ns / cell.ours.least, 3)
+        cell.fraction = short(cell.limit.ns / cell.ours.least)
 
 
 def measured_speeds(options: Options) -> list[Speeds]:
     """By a process for each number of threads; none where the library is missing."""
+    if not options.limits or options.library is None:
+        return []
+    python, environment = _python()
     found = []
-    for threads in options.threads if options.limits else ():
-        command = [sys.executable, "-m", "stridecast_bench.calibrate", "--threads", str(threads)]
+    for threads in options.threads:
+        command = [*python, "stridecast_bench.calibrate", "--threads", str(threads)]
         done = subprocess.run(
-            command + _worker_options(options),
+            command + _library(options),
             stdout=subprocess.PIPE,
             text=True,
             check=False,
-            env=_environment(),
+            env=environment,
         )
         if done.returncode != 0:
             break
@@ -157,28 +174,35 @@ def in_order(cells: dict[tuple[str, int], Cell]) -> list[Cell]:
 
 
 def run(options: Options, tell: Progress = lambda *_: None) -> Run:
-    """Times everything; minutes to hours."""
+    """Times everything; minutes to hours. Ctrl-C ends it with what was found until then."""
     found = Found()
-    tell("limits", 1, "what this machine moves")
-    speeds = measured_speeds(options)
-    for threads in options.threads:
-        for group in options.groups:
-            run_group(options, group, threads, found, tell)
+    speeds: list[Speeds] = []
+    try:
+        tell("limits", 1, "what this machine moves")
+        speeds = measured_speeds(options)
+        for threads in options.threads:
+            for group in options.groups:
+                if is_installed(group):
+                    run_group(options, group, threads, found, tell)
+                else:
+                    found.absent[group] = "not installed"
+    except KeyboardInterrupt:
+        found.absent[INTERRUPTED] = "cells that are missing were not timed"
     for key, cell in found.cells.items():
         describe(cell, found.work.get(key), speeds)
-    ends = found.ends
+    return summed_up(options, found, speeds)
+
+
+def summed_up(options: Options, found: Found, speeds: list[Speeds]) -> Run:
+    """What the workers found and said, as one value."""
+    ends, cells = found.ends, in_order(found.cells)
     absent = {name: why for end in ends for name, why in end["absent"].items()}
-    noises = [
-        ratios.noise_of(samples)
-        for cell in found.cells.values()
-        for samples in cell.samples.values()
-    ]
-    machine = {**(ends[0]["machine"] if ends else {}), "caches": cache_sizes()}
-    families = dict.fromkeys(cell.family for cell in in_order(found.cells))
+    noises = [ratios.noise_of(samples) for cell in cells for samples in cell.samples.values()]
+    families = dict.fromkeys(cell.family for cell in cells)
     return Run(
         command=options.command,
         made=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        machine=machine,
+        machine={**(ends[0]["machine"] if ends else {}), "caches": cache_sizes()},
         versions={name: v for end in ends for name, v in end["versions"].items()},
         flags={
             "target": ends[0]["target"] if ends else "",
@@ -186,11 +210,11 @@ def run(options: Options, tell: Progress = lambda *_: None) -> Run:
             "cases": list(options.cases),
             "threads": list(options.threads),
             "seconds": options.seconds,
-            "streams": bool(ends and ends[0]["library"]),
+            "streams": options.library is not None,
         },
         absent=absent | found.absent,
         limits=speeds,
         noise=ratios.summary(noises, options.threshold),
         families={name: FAMILIES.get(name, name) for name in families},
-        cells=in_order(found.cells),
+        cells=cells,
     )

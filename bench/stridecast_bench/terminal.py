@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from stridecast_bench.results import FASTER, NOISY, SLOWER, TIE, Cell, Comparison, Run
+from stridecast_bench import summary
+from stridecast_bench.ratios import SMALLEST
+from stridecast_bench.results import FASTER, NOISY, SLOWER, TIE, Comparison, Run
 
 #: Cells listed where ours is slower than a peer.
 LISTED = 15
@@ -22,43 +24,55 @@ def ratio_text(comparison: Comparison) -> str:
     if comparison.verdict == NOISY:
         return f"noisy ({comparison.noise:.0%})"
     if comparison.verdict == TIE:
-        return f"tie (within {max(comparison.noise, 0.02):.0%})"
+        return f"tie (within {max(comparison.noise, SMALLEST):.0%})"
     low, high = comparison.spread
     return f"{comparison.ratio:.2f} ({low:.2f} to {high:.2f})"
 
 
-def held(cells: Iterable[Cell], peer: str) -> list[float]:
-    """The ratios to a peer that noise does not exceed, with ties."""
-    found = (cell.peers.get(peer) for cell in cells)
-    return [c.ratio for c in found if c is not None and c.verdict != NOISY]
-
-
 def _families(run: Run) -> Table:
-    table = Table(title="Times as fast as each peer (geometric means; cells in brackets)")
-    table.add_column("family")
-    peers = list(dict.fromkeys(peer for cell in run.cells for peer in cell.peers))
-    for peer in peers:
-        table.add_column(peer, justify="right")
-    table.add_column("of the limit", justify="right")
+    table = Table(title="Times as fast, geometric means by family")
+    for name in ("family", "cells", "best peer", "numpy", "of the limit"):
+        table.add_column(name, justify="left" if name == "family" else "right")
+    means = {(line.family, line.peer): line.mean for line in summary.lines(run)}
     for family, title in run.families.items():
         cells = [cell for cell in run.cells if cell.family == family]
-        row = [title]
-        for peer in peers:
-            ratios = held(cells, peer)
-            mean = statistics.geometric_mean(ratios) if ratios else None
-            row.append(f"{mean:.2f} ({len(ratios)})" if mean else "")
         fractions = [cell.fraction for cell in cells if cell.fraction]
-        row.append(f"{statistics.median(fractions):.0%}" if fractions else "")
-        table.add_row(*row)
+        table.add_row(
+            title,
+            str(len(cells)),
+            *(_number(means.get((family, peer))) for peer in (summary.BEST, "numpy")),
+            f"{statistics.median(fractions):.0%}" if fractions else "",
+        )
     return table
+
+
+def _peers(run: Run) -> Table:
+    table = Table(title="Beside each peer")
+    kinds = (FASTER, TIE, SLOWER, NOISY)
+    for name in ("peer", "version", "mean", *kinds):
+        table.add_column(name, justify="left" if name == "peer" else "right")
+    for peer in summary.peers_of(run):
+        found = [cell.peers[peer] for cell in run.cells if peer in cell.peers]
+        ratios = [c.ratio for c in found if c.verdict != NOISY]
+        counts = (str(sum(c.verdict == kind for c in found)) for kind in kinds)
+        mean = statistics.geometric_mean(ratios) if ratios else None
+        table.add_row(peer, run.versions.get(peer, ""), _number(mean), *counts)
+    return table
+
+
+def _number(mean: float | None) -> str:
+    return "" if mean is None else f"{mean:.2f}"
 
 
 def _slower(run: Run) -> Table | None:
     rows = sorted(
-        (comparison.ratio, cell, peer, comparison)
-        for cell in run.cells
-        for peer, comparison in cell.peers.items()
-        if comparison.verdict == SLOWER
+        (
+            (cell, peer, comparison)
+            for cell in run.cells
+            for peer, comparison in cell.peers.items()
+            if comparison.verdict == SLOWER
+        ),
+        key=lambda row: row[2].ratio,
     )
     if not rows:
         return None
@@ -66,7 +80,7 @@ def _slower(run: Run) -> Table | None:
     table = Table(title=f"Where a peer is faster: {len(rows)} of all comparisons{more}")
     for name in ("case", "peer", "ratio (spread)", "ours", "peer's"):
         table.add_column(name, justify="left" if name in ("case", "peer") else "right")
-    for _, cell, peer, c in rows[:LISTED]:
+    for cell, peer, c in rows[:LISTED]:
         threads = f" on {cell.threads} threads" if cell.threads > 1 else ""
         times = (duration(c.ours.least), duration(c.peer.least))
         table.add_row(cell.case + threads, peer, ratio_text(c), *times)
@@ -101,7 +115,7 @@ def _closing(run: Run) -> Iterable[str]:
         n = run.noise
         yield (
             f"noise: the same call twice differs by {n.median:.1%}, nine in ten cells by less than"
-            f" {n.high:.1%}; ratios above {n.threshold:.0%} are not printed"
+            f" {n.high:.1%}; above {n.threshold:.0%} of noise no ratio is printed"
         )
     for name, why in run.absent.items():
         yield f"left out: {name}: {why}"
@@ -118,7 +132,7 @@ def _closing(run: Run) -> Iterable[str]:
 
 def report(run: Run, console: Console) -> None:
     """Prints everything that a reader needs before he opens the page."""
-    for table in (_limits(run), _families(run), _slower(run)):
+    for table in (_limits(run), _families(run), _peers(run), _slower(run)):
         if table is not None:
             console.print(table)
     for line in _closing(run):

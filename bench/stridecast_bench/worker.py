@@ -13,8 +13,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -22,11 +24,14 @@ import numpy as np
 import stridecast
 from stridecast_bench import measure, process
 from stridecast_bench import peers as peer_groups
-from stridecast_bench.peers import GROUPS, PEERS, libraries
+from stridecast_bench.peers import GROUPS, ONLY_IN, PEERS, libraries
+
+#: Where lines go; main() keeps it for them, and what libraries print goes to the errors.
+output = sys.stdout
 
 
 def say(kind: str, what: dict[str, object]) -> None:
-    print(json.dumps({kind: what}, separators=(",", ":")), flush=True)
+    print(json.dumps({kind: what}, separators=(",", ":")), file=output, flush=True)
 
 
 def beside(case: measure.Case, group: str) -> measure.Case | None:
@@ -41,13 +46,25 @@ def beside(case: measure.Case, group: str) -> measure.Case | None:
     return dataclasses.replace(case, peers=peers, other_results=others)
 
 
+def is_left_out(name: str, without: list[str]) -> bool:
+    return bool(without) and process.selected(name, without)
+
+
 def planned_cases(
-    threads: int, patterns: list[str], library: measure.BenchLibrary | None
+    threads: int,
+    patterns: list[str],
+    without: list[str],
+    library: measure.BenchLibrary | None,
+    group: str,
 ) -> Iterator[measure.Case | measure.Planned]:
     heads = [pattern.partition("/")[0] for pattern in patterns]
-    for group, cases in process.groups_for(threads).items():
-        if process.selected(group, heads):
-            yield from (one for one in cases(library) if process.selected(one.name, patterns))
+    for head, cases in process.groups_for(threads).items():
+        if process.selected(head, heads) and head in ONLY_IN.get(group, (head,)):
+            yield from (
+                one
+                for one in cases(library)
+                if process.selected(one.name, patterns) and not is_left_out(one.name, without)
+            )
 
 
 def time_one(planned: measure.Case | measure.Planned, group: str, seconds: float) -> None:
@@ -71,20 +88,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--group", default=GROUPS[0], choices=GROUPS)
     parser.add_argument("--cases", action="append", default=[], metavar="GLOB")
+    parser.add_argument("--without", action="append", default=[], metavar="GLOB")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=0.15, help="for each case")
-    parser.add_argument("--library", metavar="PATH", help="libstridecast_bench")
+    parser.add_argument("--library", metavar="PATH", help="libstridecast_bench; none: no streams")
     parser.add_argument("--cpu", type=int, help="the first CPU to run on (default: the last ones)")
     arguments = parser.parse_args()
 
+    global output
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     peer_groups.select([arguments.group])
-    path = measure.find_library(arguments.library)
-    library = measure.BenchLibrary(path) if path is not None else None
+    library = measure.BenchLibrary(Path(arguments.library)) if arguments.library else None
     stridecast.set_threads(1)
     libraries.use_threads(arguments.threads)
     with measure.quiet(measure.cpus_for(arguments.threads, arguments.cpu)):
-        for planned in planned_cases(arguments.threads, arguments.cases, library):
-            time_one(planned, arguments.group, arguments.seconds)
+        selection = arguments.cases, arguments.without
+        planned = planned_cases(arguments.threads, *selection, library, arguments.group)
+        for one in planned:
+            time_one(one, arguments.group, arguments.seconds)
     numpys = {"numpy": np.__version__, "ml_dtypes": ml_dtypes.__version__}
     own = {"stridecast": stridecast.__version__, **numpys}
     say(

@@ -65,13 +65,15 @@ def read_header(fd: int) -> tuple[Format, tuple[int, ...], bool, int]:
 def _parse(text: bytes, encoding: str) -> tuple[Format, tuple[int, ...], bool]:
     try:
         header = ast.literal_eval(text.decode(encoding).strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise NpyError(f"header: no literal that can be read: {error}") from None
     if not isinstance(header, dict) or header.keys() != _KEYS:
         raise NpyError(f"header: must be a dict with the keys {', '.join(sorted(_KEYS))}")
     shape, fortran_order = header["shape"], header["fortran_order"]
     if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
-        raise NpyError(f"header: shape must be a tuple of sizes of 0 or more, not {shape!r}")
+        raise NpyError(f"header: shape must be a tuple of sizes of 0 or more, not {shape!r:.80}")
+    if any(n >= 1 << 63 for n in shape):  # whose digits Python might refuse to write
+        raise NpyError("header: a size in shape is 2^63 or more")
     if type(fortran_order) is not bool:
         raise NpyError(f"header: fortran_order must be True or False, not {fortran_order!r}")
     return _format_of_descr(header["descr"]), shape, fortran_order

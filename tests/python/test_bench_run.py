@@ -6,6 +6,7 @@ slower, a machine that is restless.
 
 import json
 import random
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -121,11 +122,63 @@ def test_a_tie_is_no_ratio_either():
     assert terminal.ratio_text(comparison) == "tie (within 2%)"
 
 
+def test_faster_in_one_part_and_slower_in_another_is_a_tie():
+    samples = {"ours": [100.0] * 12, "itself": [100.0] * 12, "numpy": [90.0] * 3 + [130.0] * 9}
+    found = ratios.compare(samples)["numpy"]
+    assert found.spread == (0.9, 1.3)
+    assert found.verdict == TIE
+
+
+def test_parts_are_cut_by_time_where_a_slow_peer_sits_rounds_out():
+    slow = [1000.0, None, None, None, None, None, None, 3000.0]
+    samples = {"ours": [100.0] * 8, "itself": [100.0] * 8, "numpy": slow}
+    assert ratios.compare(samples)["numpy"].spread == (10, 30)
+
+
+def test_a_slow_peer_sits_rounds_out():
+    case = Case("a/b", steady(100), {"slow": steady(1e7)})
+    taken = sample(case, seconds=0.001)["slow"]
+    assert None in taken
+    assert len(taken) == len(sample(case, seconds=0)["ours"]) or taken[0] == 1e7
+
+
+def test_who_runs_behind_whom_changes():
+    order = []
+
+    def named(name):
+        return lambda n: order.append(name) or 50_000 * n
+
+    sample(Case("a/b", named("ours"), {"numpy": named("numpy")}), seconds=0)
+    rounds = order[-36:]  # the last twelve of three
+    assert len({tuple(rounds[i : i + 3]) for i in range(0, 36, 3)}) > 1
+
+
+def test_a_peer_ten_thousand_times_as_fast_has_a_ratio():
+    found = compared(steady(1_000_000), numpy=steady(40))["numpy"]
+    assert found.ratio == 4e-5
+
+
+def test_cells_of_equal_ratios_are_both_listed():
+    cells = [a_cell(steady(100), case=f"cast/{name}", numpy=steady(90)) for name in "ab"]
+    text = printed(a_run(cells))
+    assert "cast/a" in text and "cast/b" in text
+
+
 # Limits
 
 SPEEDS = [
-    Speeds("L2", 1, 1 << 18, read=100.0, write=50.0, copy=80.0),
-    Speeds("memory", 1, 1 << 28, 10.0, 5.0, 8.0, write_past_cache=9.0, copy_past_cache=12.0),
+    Speeds("L2", 1, 1 << 18, read=100.0, write=50.0, copy=80.0, update=90.0),
+    Speeds(
+        "memory",
+        1,
+        1 << 28,
+        read=10.0,
+        write=5.0,
+        copy=8.0,
+        update=9.5,
+        write_past_cache=9.0,
+        copy_past_cache=12.0,
+    ),
 ]
 
 
@@ -154,6 +207,12 @@ def test_stores_through_the_cache_fetch_their_lines():
     assert found.estimate, "no bus binds in L2"
 
 
+def test_what_is_changed_where_it_is_fetches_no_other_lines():
+    found = limits.limit_of(Work(1000, 8000, 8000, level="memory", in_place=True), SPEEDS)
+    assert found.ns == pytest.approx(16000 / 9.5, abs=0.01)
+    assert found.bus_bytes == 16000
+
+
 def test_a_level_that_was_not_measured_has_no_limit():
     assert limits.limit_of(Work(1, 64, 64, level="L3"), SPEEDS) is None
     assert limits.limit_of(Work(1, 64, 64, level="L2", threads=2), SPEEDS) is None
@@ -167,6 +226,7 @@ def test_bytes_touched_are_whole_lines_where_items_lie_apart():
     assert bytes_touched(packed[:, 0]) == 16 * 64, "a line for each"
     assert bytes_touched(np.broadcast_to(np.float32(1), (9, 9))) == 4
     assert bytes_touched(np.zeros((0, 4))) == 0
+    assert bytes_touched(np.zeros(10, "S128")) == 1280, "items may be longer than a line"
 
 
 def test_a_cell_says_what_part_of_the_limit_it_reaches():
@@ -177,6 +237,11 @@ def test_a_cell_says_what_part_of_the_limit_it_reaches():
 
 
 # Workers
+
+
+@pytest.fixture(autouse=True)
+def lines_are_captured(monkeypatch):
+    monkeypatch.setattr(worker, "output", None)  # print()'s own
 
 
 def said(capsys):
@@ -217,11 +282,34 @@ def test_a_process_that_dies_leaves_a_line_and_the_cells_before(monkeypatch):
         raise RuntimeError("the process ended with status -11")
 
     monkeypatch.setattr(run, "_lines", lines)
-    found = run.run(run.Options(("a/*",), 0, groups=("torch",), limits=False))
+    found = run.run(run.Options(("a/*",), 0, groups=("numpy",), limits=False))
     assert [cell.case for cell in found.cells if cell.ours] == ["a/b"]
     assert "status -11" in next(cell for cell in found.cells if cell.case == "a/c").failed
-    assert "a/c" in found.absent["torch"]
+    assert "a/c" in found.absent["numpy"]
     assert "FAILED a/c" in printed(found)
+
+
+def test_ctrl_c_ends_a_run_with_what_was_found(monkeypatch):
+    def lines(command):
+        yield {"cell": {"case": "a/b", "samples": sample(Case("a/b", steady(1), {}), 0)}}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_lines", lines)
+    found = run.run(run.Options(("a/*",), 0, groups=("numpy", "numba"), limits=False))
+    assert [cell.case for cell in found.cells] == ["a/b"]
+    assert run.INTERRUPTED in found.absent
+
+
+def test_groups_that_are_not_installed_start_no_process(monkeypatch):
+    monkeypatch.setattr(run, "is_installed", lambda group: False)
+    monkeypatch.setattr(run, "_lines", lambda command: pytest.fail("a process was started"))
+    found = run.run(run.Options(("a/*",), 0, groups=("torch",), limits=False))
+    assert found.absent == {"torch": "not installed"}
+
+
+def test_a_process_that_says_something_else_is_named():
+    with pytest.raises(RuntimeError, match="something else than results"):
+        list(run._lines(["--help"]))
 
 
 def test_peers_that_are_missing_are_left_out_with_a_line():
@@ -323,6 +411,22 @@ def test_a_baseline_keeps_other_simd_targets(tmp_path):
         compare.load_ratios(path, "SSE2")
 
 
+def test_another_cpu_and_other_versions_are_named(tmp_path):
+    cells = [a_cell(steady(100), numpy=steady(200))]
+    for name, cpu, numpy in (("a", "one CPU", "2.0"), ("b", "another", "2.1")):
+        parts = {"machine": {"cpu": cpu}, "versions": {"numpy": numpy}}
+        results.save(a_run(cells, **parts), tmp_path / f"{name}.json")
+    done = compare_command(tmp_path / "a.json", tmp_path / "b.json")
+    assert "another CPU: one CPU, then another" in done.stderr
+    assert "another numpy: 2.0, then 2.1" in done.stderr
+
+
+def test_files_that_are_missing_are_named(tmp_path):
+    done = compare_command(tmp_path / "a.json.gz", tmp_path / "b.json")
+    assert done.returncode == 2
+    assert "b.json" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_files_without_a_common_cell_are_an_error(tmp_path):
     for name in "ab":
         cells = [a_cell(steady(1), case=f"{name}/x", numpy=steady(2))]
@@ -342,15 +446,36 @@ def bench_command(folder, *arguments):
 
 def test_the_command_writes_results_and_a_page(tmp_path):
     options = ["--cases", "small/convert", "--peers", "numpy", "--seconds", "0.01", "--no-limits"]
+    options += ["--output", "out [x]"]
     done = bench_command(tmp_path, *options)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = results.load(tmp_path / "stridecast-bench" / "results.json")
+    found = results.load(tmp_path / "out [x]" / "results.json")
     (cell,) = found.cells
     assert cell.case == "small/convert"
     assert cell.peers.keys() == {"numpy"}
-    assert found.command == f"stridecast bench {' '.join(options)}"
-    page = (tmp_path / "stridecast-bench" / "index.html").read_text()
+    assert found.command == f"stridecast bench {shlex.join(options)}"
+    page = (tmp_path / "out [x]" / "index.html").read_text()
     assert "small/convert" in page
+    assert "out [x]/index.html" in done.stdout
+
+
+def test_some_cases_timed_again_leave_the_results_of_a_profile_alone(tmp_path):
+    (tmp_path / "stridecast-bench").mkdir()
+    options = ["--cases", "small/convert", "--peers", "numpy", "--seconds", "0", "--no-limits"]
+    done = bench_command(tmp_path, *options)
+    assert done.returncode == 0, done.stderr
+    assert "Calls on few items" in done.stdout
+    assert not list((tmp_path / "stridecast-bench").iterdir())
+
+
+def test_families_have_titles():
+    from stridecast_bench import process, suites
+
+    groups = {*process.groups_for(1), *process.groups_for(2)}
+    assert groups == set(suites.FAMILIES)
+    for profile in suites.PROFILES.values():
+        heads = {glob.partition("/")[0] for glob in profile.cases} - {"*", "time-*"}
+        assert heads <= groups
 
 
 @pytest.mark.parametrize(
@@ -360,7 +485,9 @@ def test_the_command_writes_results_and_a_page(tmp_path):
         (("--peers", "matlab"), "no group of peers 'matlab'"),
         (("--threads", "1,many"), "numbers with commas"),
         (("--threads", "100000"), "more threads measure nothing"),
-        (("--cases", "nothing/at-all", "--no-limits", "--peers", "numpy"), "no case matches"),
+        (("--cases", "nothing/at-all", "--no-limits", "--peers", "numpy"), "no case nothing/at"),
+        (("--library", "missing.so"), "missing.so is no libstridecast_bench of this version"),
+        (("--output", "/dev/null/x"), "--output /dev/null/x: "),
     ],
 )
 def test_the_command_says_what_is_wrong(tmp_path, arguments, says):

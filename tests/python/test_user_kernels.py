@@ -59,6 +59,16 @@ def name():
     return new_name()
 
 
+def test_what_a_callable_raises_about_a_missing_value_is_said_at_once(name):
+    def refuse(values):
+        raise KeyError("no such code")
+
+    sc.register("user", name, itemsize=2, decode={"d": decode}, encode={"d": refuse})
+    with pytest.raises(KeyError, match="no such code"):
+        sc.encode(np.zeros(3), f"[user${name}$]", missing=3)
+    assert sc.convert(np.zeros(3), "f").tolist() == [0, 0, 0]
+
+
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     if shutil.which("cc") is None:

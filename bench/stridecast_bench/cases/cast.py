@@ -206,7 +206,7 @@ def _hot(
 ) -> Case:
     """16 Mi elements beside streams of the same bytes on as many threads."""
     if library is None:
-        raise ValueError("its yardstick is in libstridecast_bench")
+        raise Unable("its yardstick is in libstridecast_bench")
     src = packed(dtype_of(src_name), dst_name, LARGE)
     dst = aligned(LARGE, dtype_of(dst_name), DESTINATION_OFFSET)
     ours = our_cast(src, dst, threads)

@@ -296,7 +296,7 @@ def _matrix(head: str, count: int, library: BenchLibrary | None) -> Iterator[Pla
 def _stream(name: str, type_name: str, library: BenchLibrary | None) -> Case:
     """A contiguous sum beside a read of the same bytes."""
     if library is None:
-        raise ValueError("its yardstick is in libstridecast_bench")
+        raise Unable("its yardstick is in libstridecast_bench")
     a = source("sum", type_name, "none", LARGE).reshape(-1)
     ours = our_reduction(a, "sum")
     right = expected(type_name, "sum", a, None)

@@ -60,7 +60,9 @@ def _convert(count: int) -> Case:
 def _plan_run(count: int, library: BenchLibrary) -> Case:
     src, out = np.arange(count, dtype=np.float32), np.zeros(count, np.float64)
     others = {"c++": library.naive_cast(src, out)}
-    return _filling(f"small/{count}/plan-run/c++", src, out, library.plan_run(src, out), **others)
+    case = _filling(f"small/{count}/plan-run/c++", src, out, library.plan_run(src, out), **others)
+    case.peers = {name: batch for name, batch in case.peers.items() if name == "c++"}
+    return case
 
 
 def _copy(count: int) -> Case:
@@ -76,10 +78,14 @@ def _astype(count: int) -> Case:
     numpy = timed("a.astype(to)", a=src, to=double)
     wanted = src.astype(double)
 
+    peers = _made(numpy=numpy, torch=_torch("a.to(float64)", a=src))
+
     def check() -> None:
         expect_equal(stridecast.astype(src, double), wanted, name)
+        if "torch" in peers:
+            theirs = tensor_of(find_torch(), src).to(find_torch().float64)
+            expect_equal(theirs.numpy(), wanted, f"{name} by torch")
 
-    peers = _made(numpy=numpy, torch=_torch("a.to(float64)", a=src))
     return Case(name, ours, peers, 0.3, check, work=Work.between(src, wanted))
 
 
@@ -89,11 +95,12 @@ def _byteswap(count: int) -> Case:
     numpy = timed("byteswap(True)", byteswap=a.byteswap)
 
     def check() -> None:
-        expected = a.byteswap()
-        ours(1)
-        expect_equal(a, expected, name)
+        for peer, batch in {"stridecast": ours, "numpy": numpy}.items():
+            expected = a.byteswap()
+            batch(1)
+            expect_equal(a, expected, f"{name} by {peer}")
 
-    return Case(name, ours, {"numpy": numpy}, 0.3, check, work=Work.between(a, a))
+    return Case(name, ours, {"numpy": numpy}, 0.3, check, work=Work.inside(a))
 
 
 def _reduce(count: int) -> Case:
@@ -103,6 +110,9 @@ def _reduce(count: int) -> Case:
 
     def check() -> None:
         expect_equal(stridecast.reduce(a, "sum").numpy(), np.asarray(a.sum()), name)
+        if "torch" in peers:
+            theirs = tensor_of(find_torch(), a).sum().numpy()
+            expect_equal(theirs, np.asarray(a.sum()), f"{name} by torch")
 
     return Case(name, ours, peers, 0.3, check, work=Work.reducing(a, a[:1]))
 

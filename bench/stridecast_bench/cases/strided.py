@@ -120,7 +120,7 @@ def byteswap(
     if library is not None:
         peers["stream"] = library.stream(a, a, non_temporal=False)
     seconds = 0.6 if a.nbytes > MIB else 0.15
-    return Case(name, ours, peers, seconds, check, work=Work.between(a, a, level))
+    return Case(name, ours, peers, seconds, check, work=Work.inside(a, level))
 
 
 def byteswap_cases(library: BenchLibrary | None) -> Iterator[Planned]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 
 _BY_GROUP = {
     "numpy": (
@@ -31,6 +32,18 @@ _BY_GROUP = {
     "files": ("astropy", "fitsio", "netCDF4"),
 }
 GROUPS = tuple(_BY_GROUP)
+#: Groups whose peers take part in these families alone.
+ONLY_IN = {"polars": ("workload",), "files": ("workload",)}
+#: What a group is nothing without: one of these modules.
+MODULES = {
+    "torch": ("torch",),
+    "pyarrow": ("pyarrow", "pandas", "xarray", "cftime"),
+    "tensorstore": ("tensorstore",),
+    "numkong": ("numkong",),
+    "numba": ("numba",),
+    "polars": ("polars",),
+    "files": ("astropy", "fitsio", "netCDF4"),
+}
 #: What nobody would use in place of ours, but measure it by. They are timed with the first group.
 YARDSTICKS = (
     # The machine: the same bytes and no arithmetic; -1 and -n are threads.
@@ -57,6 +70,12 @@ PEERS = {peer: group for group, peers in _BY_GROUP.items() for peer in peers}
 PEERS |= dict.fromkeys(YARDSTICKS, GROUPS[0])
 
 _groups = frozenset(GROUPS)
+
+
+def is_installed(group: str) -> bool:
+    """Whether anybody of a group may be imported; nothing is."""
+    modules = MODULES.get(group)
+    return modules is None or any(find_spec(module) is not None for module in modules)
 
 
 def select(patterns: Iterable[str]) -> None:
