@@ -12,6 +12,7 @@
 #include "python/classes.h"
 #include "python/errors.h"
 #include "python/format_arg.h"
+#include "python/python_kernel.h"
 #include "stridecast/ops.h"
 
 namespace stridecast::python {
