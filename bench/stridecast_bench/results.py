@@ -117,10 +117,10 @@ class Speeds:
     read: float | None = None
     write: float | None = None
     copy: float | None = None
-    #: Of an array that is read and written where it is.
-    update: float | None = None
     write_past_cache: float | None = None
     copy_past_cache: float | None = None
+    #: Of an array that is read and written where it is.
+    update: float | None = None
 
 
 @dataclass(frozen=True)
