@@ -26,9 +26,12 @@ enum class ErrorCode : uint8_t {
 
 /// The one exception of the library.
 ///
-///     try { Format::parse("i<"); }
-///     catch (const stridecast::Error& e) { e.kind();      // "dangling-prefix"
-///                                          e.position();  // 1 }
+///     try {
+///       Format::parse("i<");
+///     } catch (const stridecast::Error& e) {
+///       e.kind();      // "dangling-prefix"
+///       e.position();  // 1
+///     }
 class STRIDECAST_API Error : public std::runtime_error {
  public:
   /// An error without kind and position.

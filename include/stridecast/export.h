@@ -2,8 +2,8 @@
 #ifndef STRIDECAST_EXPORT_H_
 #define STRIDECAST_EXPORT_H_
 
-/// Marks what the shared library exports. Whoever links the static library without CMake or
-/// pkg-config defines STRIDECAST_STATIC.
+/// Marks what the shared library exports. Whoever links the static library without CMake defines
+/// STRIDECAST_STATIC.
 #if defined(STRIDECAST_STATIC)
 #define STRIDECAST_API
 #elif defined(_WIN32)
