@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -95,44 +96,12 @@ std::vector<const Field*> fields_to_split(const Format& format, PyObject* names)
   return fields;
 }
 
-Signature split_signature = {"split", 1, 1, {"buf", "names", "threads"}};
-
-PyObject* split(const Arguments<3>& a) {
-  const auto& [buf, names, threads] = a;
-  BufferView source;
-  source.open(buf, Access::kRead, "buf");
-  const std::vector<const Field*> fields = fields_to_split(source.format(), names);
-  nb::dict result;
-  if (fields.empty()) return result.release().ptr();
-
-  const Layout structs = layout_of(source);
-  std::vector<Layout> layouts;
-  std::vector<Fresh> arrays;
-  for (const Field* field : fields) {
-    const Layout in_place = structs.field(field->name);
-    layouts.push_back(Layout::contiguous(in_place.format(), vector_of(in_place.shape())));
-    arrays.emplace_back(vector_of(in_place.shape()), in_place.format());
-  }
-  std::vector<FieldArray> parts;
-  for (size_t i = 0; i < fields.size(); ++i) {
-    parts.push_back({fields[i]->name, &layouts[i], arrays[i].data});
-  }
-  const int64_t bytes = bytes_moved(structs);
-  const RunOptions options = run_options({threads}, bytes);
-  release_gil_for(bytes, [&] {
-    if (any_pointers(structs, parts)) {
-      run_one_by_one(true, structs, source.data(), parts, {}, options);
-    } else {
-      stridecast::split(structs, source.data(), parts, {}, options);
-    }
-  });
-  for (size_t i = 0; i < fields.size(); ++i) {
-    result[text_object(fields[i]->name)] = arrays[i].buffer(layouts[i].format());
-  }
-  return result.release().ptr();
+// str and NumPy's dtypes are mappings to Python, too.
+bool has_items(PyObject* object) {
+  return PyMapping_Check(object) && PyObject_HasAttrString(object, "items");
 }
 
-// One entry of the mapping that join takes.
+// One entry of a mapping of names to buffers.
 struct Part {
   std::string name;
   nb::object key, value;
@@ -140,18 +109,16 @@ struct Part {
 };
 
 // The entries in the mapping's order. A deque, because a view cannot move.
-std::deque<Part> read_parts(PyObject* fields) {
-  nb::object items;
-  if (PyMapping_Check(fields) && PyObject_HasAttrString(fields, "items")) {
-    items = checked(PyMapping_Items(fields));
-  } else {
-    raise(PyExc_TypeError, "fields must be a mapping of names to buffers, not %.200s",
+std::deque<Part> read_parts(PyObject* fields, const char* argument, Access access) {
+  if (!has_items(fields)) {
+    raise(PyExc_TypeError, "%s must be a mapping of names to buffers, not %.200s", argument,
           type_name_of(fields).c_str());
   }
+  const nb::object items = checked(PyMapping_Items(fields));
   std::deque<Part> parts;
   for (nb::handle item : nb::borrow<nb::list>(items)) {
     if (!PyTuple_Check(item.ptr()) || PyTuple_Size(item.ptr()) != 2) {
-      raise(PyExc_TypeError, "the items() of fields must be pairs of a name and a buffer");
+      raise(PyExc_TypeError, "the items() of %s must be pairs of a name and a buffer", argument);
     }
     Part& part = parts.emplace_back();
     part.key = nb::borrow(PyTuple_GetItem(item.ptr(), 0));
@@ -161,24 +128,9 @@ std::deque<Part> read_parts(PyObject* fields) {
             type_name_of(part.key).c_str());
     }
     part.name = text_of(part.key);
-    part.view.open(part.value.ptr(), Access::kRead, ("field '" + part.name + "'").c_str());
+    part.view.open(part.value.ptr(), access, ("field '" + part.name + "'").c_str());
   }
   return parts;
-}
-
-// Packed, in the mapping's order.
-Format joined_format(const std::deque<Part>& parts) {
-  if (parts.empty()) raise(PyExc_ValueError, "fields is empty: a struct needs at least one");
-  std::string text = "T{";
-  for (const Part& part : parts) {
-    if (part.name.empty() ||
-        part.name.find_first_of(std::string_view(":\0", 2)) != part.name.npos) {
-      raise(PyExc_ValueError, "%R cannot name a field: a name is not empty and has no ':' or NUL",
-            part.key.ptr());
-    }
-    text += member_text(part.view.format()) + ":" + part.name + ":";
-  }
-  return Format::parse(text + "}");
 }
 
 // The layout of an operand with the sub-array of its items as further axes, as Layout::field has
@@ -198,6 +150,151 @@ Layout with_sub_array(const BufferView& view) {
   for (size_t k = shape.size(); k-- > outer; step *= shape[k]) strides[k] = step;
   return Layout::strided(Format::parse(text_of_field(*field, false), field->itemsize),
                          std::move(shape), std::move(strides), 0, std::move(suboffsets));
+}
+
+// --- split ---------------------------------------------------------------------------------------
+
+// What fmt= asks of the fields: a format for each that it names, or one for all.
+class WantedFormats {
+ public:
+  explicit WantedFormats(PyObject* fmt) : fmt_(is_given(fmt) ? fmt : nullptr) {
+    each_ = fmt_ != nullptr && has_items(fmt_);
+  }
+
+  // Raises KeyError for a name that is none of the fields.
+  void require_names(const std::vector<const Field*>& fields) const {
+    if (!each_) return;
+    for (nb::handle name : nb::borrow<nb::list>(checked(PyMapping_Keys(fmt_)))) {
+      if (!PyUnicode_Check(name.ptr())) {
+        raise(PyExc_TypeError, "the names in fmt must be str, not %.200s",
+              type_name_of(name).c_str());
+      }
+      const std::string text = text_of(name);
+      const auto is_it = [&](const Field* field) { return field->name == text; };
+      if (std::ranges::none_of(fields, is_it)) {
+        raise(PyExc_KeyError, "fmt has %R, which is none of the fields that are taken", name.ptr());
+      }
+    }
+  }
+
+  // None where nothing is asked of this field.
+  std::optional<FormatRef> of(const std::string& name) const {
+    if (fmt_ == nullptr) return std::nullopt;
+    if (!each_) return format_of_argument(fmt_);
+    const nb::object key = text_object(name);
+    if (PyMapping_HasKey(fmt_, key.ptr()) == 0) return std::nullopt;
+    return format_of_argument(checked(PyObject_GetItem(fmt_, key.ptr())).ptr());
+  }
+
+ private:
+  PyObject* fmt_;
+  bool each_ = false;
+};
+
+void run_split(const BufferView& source, const Layout& structs, std::span<const FieldArray> parts,
+               const ConvertOptions& options, PyObject* threads) {
+  const int64_t bytes = bytes_moved(structs);
+  const RunOptions run = run_options({threads}, bytes);
+  release_gil_for(bytes, [&] {
+    if (any_pointers(structs, parts)) {
+      run_one_by_one(true, structs, source.data(), parts, options, run);
+    } else {
+      stridecast::split(structs, source.data(), parts, options, run);
+    }
+  });
+}
+
+nb::dict split_fresh(const BufferView& source, const std::vector<const Field*>& fields,
+                     const WantedFormats& wanted, const ConvertOptions& options,
+                     PyObject* threads) {
+  const Layout structs = layout_of(source);
+  std::vector<Layout> layouts;
+  std::vector<Fresh> arrays;
+  for (const Field* field : fields) {
+    const Layout in_place = structs.field(field->name);
+    const std::optional<FormatRef> format = wanted.of(field->name);
+    layouts.push_back(
+        Layout::contiguous(format ? **format : in_place.format(), vector_of(in_place.shape())));
+    arrays.emplace_back(vector_of(in_place.shape()), layouts.back().format());
+  }
+  std::vector<FieldArray> parts;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    parts.push_back({fields[i]->name, &layouts[i], arrays[i].data});
+  }
+  run_split(source, structs, parts, options, threads);
+  nb::dict result;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    result[text_object(fields[i]->name)] = arrays[i].buffer(layouts[i].format());
+  }
+  return result;
+}
+
+// Into the arrays of out=, which it gives back by their names.
+nb::dict split_into(const BufferView& source, const std::vector<const Field*>& fields,
+                    std::deque<Part>& outs, const WantedFormats& wanted,
+                    const ConvertOptions& options, PyObject* threads) {
+  std::vector<Layout> layouts;
+  layouts.reserve(fields.size());
+  std::vector<FieldArray> parts;
+  nb::dict result;
+  for (const Field* field : fields) {
+    const auto out = std::ranges::find(outs, field->name, &Part::name);
+    if (out == outs.end()) {
+      raise(PyExc_KeyError, "out has nothing for the field '%s'", field->name.c_str());
+    }
+    if (const std::optional<FormatRef> format = wanted.of(field->name)) {
+      require_format(**format, out->view);
+    }
+    layouts.push_back(with_sub_array(out->view));
+    parts.push_back({field->name, &layouts.back(), out->view.data()});
+    result[out->key] = out->value;
+  }
+  run_split(source, layout_of(source), parts, options, threads);
+  return result;
+}
+
+Signature split_signature = {
+    "split", 1, 1, {"buf", "names", "fmt", "out", "overflow", "nan", "threads"}};
+
+PyObject* split(const Arguments<7>& a) {
+  const auto& [buf, names, fmt, out, overflow, nan, threads] = a;
+  ConvertOptions options;
+  options.overflow = overflow_value(overflow);
+  options.nan = nan_value(nan);
+  BufferView source;
+  source.open(buf, Access::kRead, "buf");
+  std::deque<Part> outs;
+  nb::object out_names;
+  if (is_given(out)) {
+    outs = read_parts(out, "out", Access::kWrite);
+    out_names = checked(PyMapping_Keys(out));
+  }
+  const bool by_out = is_given(out) && !is_given(names);
+  const std::vector<const Field*> fields =
+      fields_to_split(source.format(), by_out ? out_names.ptr() : names);
+  const WantedFormats wanted(fmt);
+  wanted.require_names(fields);
+  if (fields.empty()) return nb::dict().release().ptr();
+  nb::dict result = is_given(out) ? split_into(source, fields, outs, wanted, options, threads)
+                                  : split_fresh(source, fields, wanted, options, threads);
+  return result.release().ptr();
+}
+
+// --- join ----------------------------------------------------------------------------------------
+
+// Packed, in the mapping's order.
+Format joined_format(const std::deque<Part>& parts) {
+  if (parts.empty()) raise(PyExc_ValueError, "fields is empty: a struct needs at least one");
+  std::string text = "T{";
+  for (const Part& part : parts) {
+    if (part.name.empty() ||
+        part.name.find_first_of(std::string_view(":\0", 2)) != part.name.npos) {
+      raise(PyExc_ValueError, "%R cannot name a field: a name is not empty and has no ':' or NUL",
+            part.key.ptr());
+    }
+    text += member_text(part.view.format()) + ":" + part.name + ":";
+  }
+  return Format::parse(text + "}");
 }
 
 // The shape that the structs of a fresh result have: what all fields broadcast to, without the
@@ -253,7 +350,7 @@ struct Joining {
 
 Joining read_joining(PyObject* fields) {
   Joining joining;
-  joining.parts = read_parts(fields);
+  joining.parts = read_parts(fields, "fields", Access::kRead);
   for (const Part& part : joining.parts) joining.layouts.push_back(with_sub_array(part.view));
   return joining;
 }

@@ -337,39 +337,52 @@ OverflowError
 )";
 
 inline constexpr char kSplitDoc[] =
-    R"(split(buf, *, names=None, threads=None)
+    R"(split(buf, *, names=None, fmt=None, out=None, overflow=None, nan=None, threads=None)
 --
 
-Takes an array of structs apart into one array a field, in one pass over the structs. `Buffer.field` gives
-one field where it lies, without a copy.
+Takes an array of structs apart into one array a field, in one pass over the structs, converting the fields on
+the way where that is asked for. `Buffer.field` gives one field where it lies, without a copy.
 
 Parameters
 ----------
 buf : buffer of structs, any shape
 names : iterable of str, optional
-    The fields to take, in the order of the result; None takes every field that has a name.
-threads : int, optional
+    The fields to take, in the order of the result; None takes those of `out`, else every field that has a name.
+fmt : format, or mapping of str to format, optional
+    What the arrays hold: one format for all, or one for each field that is named. Others keep the field's own,
+    byte order included.
+out : mapping of str to writable buffer, optional
+    Arrays to write, with the shape of `buf` and the dimensions of the field's sub-array last; their formats say
+    what the fields become. They share no memory with `buf` or each other.
+overflow, nan, threads
     As for `convert`.
 
 Returns
 -------
-dict of str to Buffer
+dict of str to Buffer, or to the objects of out
     Fresh Buffers in C order with the shape of `buf` and the dimensions of the field's sub-array, if it is
     one, last.
 
 Raises
 ------
 KeyError
-    `names` has a name that no field has; the message says which there are.
+    `names`, `out` or `fmt` has a name that no field has (the message says which there are), or a field is in
+    `names` and not in `out`.
 TypeError
     `buf` has no structs with named fields.
 ValueError
-    A name is given twice.
+    A name is given twice; an array of `out` has another shape, or another format than `fmt` says.
+OverflowError, ValueError
+    A value does not fit and `overflow` or `nan` asks to report it; the message names field, index and value.
+BufferError
+    An array of `out` is read-only, or shares memory with the field or another array.
 
 >>> import stridecast
->>> points = stridecast.Buffer(bytes([1, 2, 0, 3, 4, 0])).view("T{B:tag:<H:value:}")
+>>> points = stridecast.Buffer(bytes([1, 0, 2, 3, 0, 4])).view("T{B:tag:>H:value:}")
 >>> {name: part.tolist() for name, part in stridecast.split(points).items()}
 {'tag': [1, 3], 'value': [2, 4]}
+>>> stridecast.split(points, names=["value"], fmt="f")["value"].tolist()
+[2.0, 4.0]
 )";
 
 inline constexpr char kJoinDoc[] =

@@ -501,12 +501,28 @@ def encode_time(
     order: _Order | None = "K",
     threads: int | None = None,
 ) -> _Out: ...
+@overload
 def split(
     buf: _AnyBuffer,
     *,
     names: Iterable[str] | None = None,
+    fmt: _FormatLike | Mapping[str, _FormatLike] | None = None,
+    out: None = None,
+    overflow: _Overflow = None,
+    nan: _Nan = None,
     threads: int | None = None,
 ) -> dict[str, Buffer]: ...
+@overload
+def split(
+    buf: _AnyBuffer,
+    *,
+    names: Iterable[str] | None = None,
+    fmt: _FormatLike | Mapping[str, _FormatLike] | None = None,
+    out: Mapping[str, _Out],
+    overflow: _Overflow = None,
+    nan: _Nan = None,
+    threads: int | None = None,
+) -> dict[str, _Out]: ...
 @overload
 def join(
     fields: Mapping[str, _AnyBuffer],

@@ -138,6 +138,101 @@ class TestSplit:
             call()
 
 
+TABLE = [("x", ">f8"), ("n", ">i4"), ("v", ">f4", (2, 3)), ("tag", "S2")]
+
+
+def table(n=1000):
+    t = np.zeros(n, TABLE)
+    t["x"] = np.arange(n) / 4
+    t["n"] = np.arange(n) - n // 2
+    t["v"] = np.arange(6 * n).reshape(n, 2, 3)
+    t["tag"] = np.arange(n) % 10
+    return t
+
+
+class TestSplitConverts:
+    """fmt= and out=: a table of a file to the columns that a program works with."""
+
+    def test_one_format_for_each(self):
+        t = table()
+        columns = sc.split(t, fmt={"x": "d", "n": "q"})
+        assert [str(c.format) for c in columns.values()] == ["d", "q", ">f", "2s"]
+        assert bits(columns["x"].numpy()) == bits(t["x"].astype("f8"))
+        assert bits(columns["n"].numpy()) == bits(t["n"].astype("i8"))
+        assert bits(columns["v"].numpy()) == bits(t["v"])
+
+    def test_one_format_for_all(self):
+        t = table()
+        for name, column in sc.split(t, names=["v", "n"], fmt="E").items():
+            assert bits(column.numpy()) == bits(t[name].astype(ml_dtypes.bfloat16))
+
+    @pytest.mark.parametrize("threads", [None, 1, 2])
+    def test_into_arrays(self, threads):
+        t = table(100_000)[::-2]
+        out = {
+            "v": np.zeros((t.size, 2, 3), "f8", order="F"),
+            "x": np.zeros(2 * t.size, "f4")[::2],
+            "tag": bytearray(2 * t.size),
+        }
+        out["tag"] = sc.Buffer(out["tag"]).view("2s")
+        got = sc.split(t, out=out, threads=threads)
+        assert list(got) == ["v", "x", "tag"] and all(got[name] is out[name] for name in out)
+        assert np.array_equal(out["v"], t["v"]) and np.array_equal(out["x"], t["x"])
+        assert out["tag"].tolist()[:12] == t["tag"].astype("S2").tolist()[:12]
+
+    def test_names_choose_from_out(self):
+        out = {"x": np.zeros(4), "n": np.full(4, 9)}
+        assert list(sc.split(table(4), names=["x"], out=out)) == ["x"]
+        assert out["x"].tolist() == [0, 0.25, 0.5, 0.75] and out["n"].tolist() == [9] * 4
+
+    def test_columns_of_a_matrix(self):
+        matrix = np.zeros((4, 2), "f4")
+        sc.split(table(4), out={"x": matrix[:, 0], "n": matrix[:, 1]}, fmt={"n": "f"})
+        assert matrix.tolist() == [[0, -2], [0.25, -1], [0.5, 0], [0.75, 1]]
+
+    def test_what_does_not_fit(self):
+        t = table()
+        assert sc.split(t, names=["n"], fmt="b", overflow="saturate")["n"].tolist()[:1] == [-128]
+        with pytest.raises(OverflowError, match="field 'n': .*-500"):
+            sc.split(t, fmt={"n": "b"}, overflow="raise")
+        t["x"][3] = np.nan
+        with pytest.raises((ValueError, OverflowError), match="field 'x'.*nan"):
+            sc.split(t, names=["x"], fmt="i", nan="raise")
+
+    @pytest.mark.parametrize(
+        ("keywords", "error", "says"),
+        [
+            ({"out": {"y": np.zeros(4)}}, KeyError, "no field 'y'"),
+            ({"out": {"x": np.zeros(5)}}, ValueError, r"field 'x'.*\(5,\), not \(4,\)"),
+            ({"out": {"v": np.zeros(4)}}, ValueError, r"field 'v'.*\(4,\), not \(4, 2, 3\)"),
+            ({"out": {"x": b"12345678" * 4}}, BufferError, "read-only"),
+            ({"out": {"x": None}}, TypeError, "field 'x': a buffer is needed"),
+            ({"out": np.zeros(4)}, TypeError, "out must be a mapping of names to buffers"),
+            ({"out": {1: np.zeros(4)}}, TypeError, "name of a field must be a str, not int"),
+            ({"out": {}, "names": ["x"]}, KeyError, "out has nothing for the field 'x'"),
+            ({"out": {"x": np.zeros(4)}, "fmt": "f"}, ValueError, "format"),
+            ({"fmt": {"y": "d"}}, KeyError, "fmt has 'y', which is none of the fields"),
+            ({"fmt": {"x": "d"}, "names": ["n"]}, KeyError, "fmt has 'x'"),
+            ({"fmt": {1: "d"}}, TypeError, "names in fmt must be str"),
+            ({"fmt": {"x": "?!"}}, ValueError, r"\?!"),
+            ({"fmt": "d"}, TypeError, "field 'tag'"),
+        ],
+        ids=range(14),
+    )
+    def test_mistakes_say_what_and_where(self, keywords, error, says):
+        t = table(4)
+        with pytest.raises(error, match=says):
+            sc.split(t, **keywords)
+
+    def test_shared_memory_is_refused(self):
+        t, x = table(4), np.zeros(4)
+        with pytest.raises(BufferError, match="field 'x': its array shares memory"):
+            sc.split(t, out={"x": t["x"]})
+        with pytest.raises(BufferError, match="shares memory with that of field"):
+            sc.split(t, out={"x": x, "n": x})
+        assert x.tolist() == [0] * 4
+
+
 class TestJoin:
     def test_the_default_format_is_packed_and_in_order(self):
         result = sc.join({"n": np.arange(3, dtype=">i4"), "w": array("f", [1, 2, 3]), "b": b"abc"})
@@ -272,16 +367,20 @@ class TestMissingFieldsOfConvert:
 
 def test_no_reference_is_lost_or_kept():
     x, name, parts = points(), "x" * 1, {"a": np.zeros(3), "b": np.zeros((2, 3))}
-    out = np.zeros((2, 3), "f8,f8")
-    objects = (x, x.dtype, name, parts, *parts.values(), out)
+    out, columns = np.zeros((2, 3), "f8,f8"), {"x": np.zeros(4), "id": np.zeros(4, "i4")}
+    objects = (x, x.dtype, name, parts, *parts.values(), out, columns, *columns.values())
 
     def work():
         sc.split(x)
         sc.split(x, names=[name])
+        sc.split(x, names=[name], fmt={name: "f"})
+        sc.split(x, out=columns)
         sc.join(parts)
         sc.join({"f0": parts["a"]}, out=out, missing_fields="zero")
         for bad in (
             lambda: sc.split(x, names=[name, "nothing"]),
+            lambda: sc.split(x, out={**columns, "nothing": out}),
+            lambda: sc.split(x, out=columns, fmt="2s"),
             lambda: sc.join({**parts, "c": np.zeros(4)}),
             lambda: sc.join(parts, out=out),
             lambda: sc.join({"a": parts["a"], "b": None}),

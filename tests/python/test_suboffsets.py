@@ -234,6 +234,9 @@ def test_fields():
     assert {name: part.tolist() for name, part in split.items()} == {
         name: part.tolist() for name, part in parts.items()
     }
+    out = {"x": np.zeros((2, 3), "f4"), "n": np.zeros((2, 3))}
+    sc.split(b.view("T{h:n:6xd:x:}"), out=out)
+    assert out["n"].tolist() == [[0, 1, 2], [3, 4, 5]] and out["x"][1].tolist() == [1.5, 2, 2.5]
     joined = sc.join({"x": parts["x"], "n": parts["n"]})
     assert joined.tolist()[1] == [(1.5, 3), (2.0, 4), (2.5, 5)]
 
