@@ -170,8 +170,9 @@ class Answers {
     return found;
   }
   void keep(nb::handle key, nb::handle dtype) {
+    nb::dict forgotten;  // goes after the lock: the end of a dtype may run code that asks again
     nb::ft_lock_guard lock(mutex_);
-    if (nb::len(answers_) >= kMaxAnswers) PyDict_Clear(answers_.ptr());
+    if (nb::len(answers_) >= kMaxAnswers) std::swap(answers_, forgotten);
     if (PyDict_SetItem(answers_.ptr(), key.ptr(), dtype.ptr()) != 0) raise_current();
   }
 
