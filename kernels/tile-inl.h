@@ -152,15 +152,14 @@ HWY_INLINE void TransposeRows(const Transpose& t) {
   if (i < t.rows) TransposeColumns<kSize, kUnit, kStream>(d8, t, t.rows - kRows, 0);
 }
 
-// Whether the source rows of one tile would push each other out of an 8-way L1 cache whose ways are
-// a page each, as all ways have been on x86 and Arm for long.
+// Whether the source rows of one line of the destination would push each other out of an 8-way L1
+// cache whose ways are a page each, as all ways have been on x86 and Arm for long.
 template <size_t kSize>
 HWY_INLINE bool SharesSets(const Transpose& t) {
   constexpr size_t kPage = 4096, kWays = 4;  // half of them, for the other side's lines
   const size_t step = static_cast<size_t>(t.src_step < 0 ? -t.src_step : t.src_step);
   const size_t power = step == 0 ? kPage : HWY_MIN(step & (~step + 1), kPage);
-  const TileBytes<kSize, false> d8;
-  const size_t rows = HWY_MIN(t.columns, hn::Lanes(d8) / kSize);
+  const size_t rows = HWY_MIN(t.columns, kTileLine / kSize);
   return rows * power > kWays * kPage && t.rows * kSize > 16;
 }
 
