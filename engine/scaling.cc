@@ -3,7 +3,8 @@
 //   decode   find_missing -> route to the float -> scale -> mark_missing -> route to dst
 //   encode   route to the float -> unscale -> route to dst -> place_missing
 //
-// or one kernel for all of it where the table has one. What is missing is known by the bits of
+// or one kernel for all of it where the table has one; or, where the offset is half the range of
+// an integer, a flip of its sign bit. What is missing is known by the bits of
 // stored items, so it is looked for before the first conversion, and put in place after the last.
 
 #include "engine/scaling.h"
@@ -329,6 +330,56 @@ Route encode_route(const KernelTable& table, const ScaleProgram& program, DType 
   return chain.route();
 }
 
+// --- half the range ------------------------------------------------------------------------------
+
+// Formats that know integers of one sign only store the others from the middle of their range on
+// (FITS: BZERO = 32768 for uint16). That offset turns the sign bit and is exact at any size, where
+// float64 has 53 bits. Null where the scaling is another one: the type that is stored beside it.
+const Field* stored_from_the_middle(ScaleWay way, const Field& src, const Field& dst,
+                                    const Scaling& scaling) {
+  const bool plain = scaling.compute == DType::kOpaque && scaling.missing.empty() &&
+                     scaling.scale.size() == 1 && scaling.scale[0] == 1 &&
+                     scaling.offset.size() == 1;
+  if (!plain || is_time(src.type) || is_time(dst.type)) return nullptr;
+  if (!is_arithmetic(src.type) || !is_arithmetic(dst.type)) return nullptr;
+  if (!is_integer(src.type) || !is_integer(dst.type)) return nullptr;
+  const Field& stored = way == ScaleWay::kDecode ? src : dst;
+  const double half = std::ldexp(1.0, static_cast<int>(8 * stored.itemsize - 1));
+  const bool is_signed = type_facts(stored.type).kind == Kind::kSigned;
+  return scaling.offset[0] == (is_signed ? half : -half) ? &stored : nullptr;
+}
+
+// The integer of the same size with a sign, or without.
+DType other_sign(DType type) {
+  constexpr DType kSigned[] = {DType::kInt8, DType::kInt16, DType::kInt32, DType::kInt64};
+  constexpr DType kUnsigned[] = {DType::kUint8, DType::kUint16, DType::kUint32, DType::kUint64};
+  const auto k = static_cast<size_t>(kernels::move_index(type_facts(type).size));
+  return type_facts(type).kind == Kind::kSigned ? kUnsigned[k] : kSigned[k];
+}
+
+bool is_swapped(const Field& field) { return field.swap_unit > 1 && field.order != kHostOrder; }
+
+// The flip itself swaps the bytes of what is stored, if nothing comes between the two.
+Route flip_route(const KernelTable& table, ScaleProgram& program, const Field& src,
+                 const Field& dst, const Field& stored, const ConvertOptions& options) {
+  const DType between = other_sign(stored.type);
+  const int size = kernels::move_index(stored.itemsize);
+  ScaleParams& params = program.params;
+  params.flipped = uint64_t{1} << (8 * stored.itemsize - 1);
+  params.swaps = is_swapped(stored);
+  Chain chain(table, program, options);
+  if (program.way == ScaleWay::kDecode) {
+    chain.add(table.flip[size], between, &params);
+    chain.convert(between, dst.type, rules_of(options));
+    return chain.route();
+  }
+  chain.convert(src.type, between, rules_of(options));
+  if (chain.route().count > 0) params.swaps = false;
+  if (params.swaps) params.flipped = 0x80;  // where the sign is after the swap
+  chain.add(table.flip[size], stored.type, &params);
+  return chain.route();
+}
+
 Element element_of(const Field& field) {
   return Element{"", field.type, field.order, field.itemsize, field.swap_unit};
 }
@@ -372,15 +423,23 @@ LeafProgram make_scaled(const KernelTable& table, ScaleWay way, const Layout& sr
   set_missing(*program, from.type, to.type, options);
   program->rounding.rounding = options.rounding;
   program->rounding.seed = options.seed;
-  if (way == ScaleWay::kDecode && whole_decode(table, *program, from.type) != nullptr) {
-    program->params.swaps = from.swap_unit > 1 && from.order != kHostOrder;
+  const Field* const stored = stored_from_the_middle(way, from, to, scaling);
+  Route route;
+  if (stored != nullptr) {
+    route = flip_route(table, *program, from, to, *stored, options);
+  } else if (way == ScaleWay::kDecode) {
+    const bool whole = whole_decode(table, *program, from.type) != nullptr;
+    program->params.swaps = whole && is_swapped(from);
+    route = decode_route(table, *program, from.type, to.type, options);
+  } else {
+    route = encode_route(table, *program, from.type, to.type, options);
   }
-  const Route route = way == ScaleWay::kDecode
-                          ? decode_route(table, *program, from.type, to.type, options)
-                          : encode_route(table, *program, from.type, to.type, options);
-  Element source = element_of(from);
-  if (program->params.swaps) source.order = kHostOrder;  // the kernel has it so
-  LeafProgram leaf = make_routed(table, source, element_of(to), route);
+  Element source = element_of(from), destination = element_of(to);
+  // The kernel has it so.
+  if (program->params.swaps) {
+    (way == ScaleWay::kDecode ? source : destination).order = kHostOrder;
+  }
+  LeafProgram leaf = make_routed(table, source, destination, route);
   leaf.src_order = from.order;
   leaf.scaling = std::move(program);
   if (options.rounding == Rounding::kStochastic) leaf.draws = 1;

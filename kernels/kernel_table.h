@@ -149,7 +149,8 @@ struct ScaleParams {
   bool rounds = false;                      // unscale: to the nearest integral value, ties to even
   double filler = 0;      // unscale, if num_missing is not 0: what NaN becomes on its way
   double lo = 0, hi = 0;  // encode: the integers that the destination has
-  bool swaps = false;     // decode: the source's items have their bytes in the other order
+  bool swaps = false;     // decode, flip: the source's items have their bytes in the other order
+  uint64_t flipped = 0;   // flip: bits of the result, as it is stored, that are turned
 };
 
 // sc_run.params of text kernels, whose items are sc_run.src_size and dst_size bytes.
@@ -236,8 +237,13 @@ struct KernelTable {
 
   // Bytes of items by ShuffleParams, any steps in two dimensions; nothing but the bytes named there
   // is read or written. A group is read before it is written, so it may go on in place where no
-  // group writes what another reads. Empty on targets without masks of bytes.
+  // group writes what another reads. Empty on targets that permute no bytes.
   sc_entry shuffle = {};
+  // The target has no masks of bytes: all steps are forwards, every window begins at a byte of its
+  // group, what lies between a source's bytes is read as well, and a group writes 16 bytes,
+  // zeros where none is named. What it writes beside its own, groups behind it write again, and no
+  // group does so behind the row's last byte.
+  bool shuffles_whole = false;
   // The windows that pay: kShuffleBytes where one instruction permutes so many bytes, else 16.
   int64_t shuffle_window = 0;
 
@@ -333,6 +339,9 @@ struct KernelTable {
   sc_entry mark_missing[2] = {};
   // All of decoding in one pass: scale of the converted item, NaN where it is missing.
   sc_entry decode[kNumArithmetic][2] = {};
+  // By size of the item (kBitsSizes), packed, 1-D, in place: the bits `flipped` turned. Between an
+  // integer with a sign and one without that is an offset of half their range.
+  sc_entry flip[kBitsSizes] = {};
   // All of encoding to a small integer in one pass: clamped to [lo, hi], NaN 0 unless there is a
   // missing value; the second entry reports what does not fit, NaN that has nothing to become, and
   // a value that is missing[0].

@@ -1,7 +1,8 @@
 // Decoding: x * scale + offset, each operation rounded, never fused. In place for the float types,
 // and in one pass with the conversion and the search for missing values for the small integers of
-// files and sensors. Which stages make up a decoding is the engine's business, and what the steps
-// of the parameters are, too.
+// files and sensors. Offsets of half the range of an integer, too, which turn its sign bit. Which
+// stages make up a decoding is the engine's business, and what the steps of the parameters are,
+// too.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/scale.cc"
@@ -185,6 +186,36 @@ void SetDecode(KernelTable& table) {
   entries[1] = ScaleEntry(DecodeRun<S, double>, "decode to float64", SC_NEEDS_AUX, 0);
 }
 
+// Integers whose bits are turned, after their bytes are put in order where kSwaps.
+template <typename U, bool kSwaps>
+struct Flip {
+  using Src = U;
+  using Dst = U;
+  using Wide = U;
+  explicit Flip(const sc_run& run)
+      : bits(static_cast<U>(static_cast<const ScaleParams*>(run.params)->flipped)) {}
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    if constexpr (kSwaps) v = hn::ReverseLaneBytes(v);
+    return hn::Xor(v, hn::Set(dd, bits));
+  }
+
+ private:
+  U bits;
+};
+
+template <typename U>
+uint32_t FlipRun(const sc_run* run) {
+  const bool swaps = static_cast<const ScaleParams*>(run->params)->swaps;
+  return swaps ? ConvertRun<Flip<U, (sizeof(U) > 1)>>(run) : ConvertRun<Flip<U, false>>(run);
+}
+
+template <typename U>
+void SetFlip(KernelTable& table) {
+  table.flip[move_index(sizeof(U))] =
+      PackedEntry(FlipRun<U>, "flip bits", SC_ACCESS_PACKED, SC_TRAIT_IN_PLACE);
+}
+
 }  // namespace
 
 void FillScale(KernelTable& table) {
@@ -196,6 +227,10 @@ void FillScale(KernelTable& table) {
   SetDecode<int16_t>(table);
   SetDecode<uint16_t>(table);
   SetDecode<int32_t>(table);
+  SetFlip<uint8_t>(table);
+  SetFlip<uint16_t>(table);
+  SetFlip<uint32_t>(table);
+  SetFlip<uint64_t>(table);
   table.decode[Index(DType::kFloat32)][0] =
       ScaleEntry(DecodeRun<float, float>, "decode float32", kAux, kInPlace);
   table.decode[Index(DType::kFloat64)][1] =

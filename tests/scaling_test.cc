@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "stridecast/kernel_abi.h"
@@ -130,6 +131,84 @@ TEST_P(ScalingTest, UnsignedIntegersAsSignedOnes) {
             (std::vector<int32_t>{0, 32767, 32768, 65535}));
   EXPECT_EQ(encode<int16_t>(std::vector<int32_t>{0, 32767, 32768, 65535}, scaling, kRaising),
             (std::vector<int16_t>{-32768, -1, 0, 32767}));
+}
+
+// Integers that a format stores from the middle of its own type's range on: exact at every size, in
+// any byte order, whatever they are converted to, and on the way back.
+template <typename Stored>
+void check_the_middle(const char* stored_format, const char* swapped_format, const char* wanted) {
+  using Wanted = std::conditional_t<std::is_signed_v<Stored>, std::make_unsigned_t<Stored>,
+                                    std::make_signed_t<Stored>>;
+  constexpr Stored kLow = std::numeric_limits<Stored>::min();
+  constexpr Stored kHigh = std::numeric_limits<Stored>::max();
+  std::vector<Stored> stored = {kLow, Stored(kLow + 1),  Stored(-1), 0, 1,
+                                2,    Stored(kHigh - 1), kHigh};
+  for (int k = 0; k < 200; ++k)
+    stored.push_back(static_cast<Stored>(uint64_t(k) * 0x9E3779B97F4A7C15));
+  std::vector<Wanted> want;
+  for (const Stored x : stored) {
+    const auto middle = Wanted(1) << (8 * sizeof(Wanted) - 1);
+    want.push_back(static_cast<Wanted>(static_cast<Wanted>(x) ^ static_cast<Wanted>(middle)));
+  }
+  const double half = std::ldexp(1.0, 8 * sizeof(Stored) - 1);
+  const Scaling scaling = scaling_of(1, std::is_signed_v<Stored> ? half : -half);
+  for (size_t n : {size_t{1}, size_t{7}, stored.size()}) {
+    for (const char* format : {stored_format, swapped_format}) {
+      const bool swaps = format == swapped_format && sizeof(Stored) > 1;
+      std::vector<Stored> bytes(stored.begin(), stored.begin() + static_cast<ptrdiff_t>(n));
+      for (Stored& x : bytes) {
+        auto* const first = reinterpret_cast<unsigned char*>(&x);
+        if (swaps) std::reverse(first, first + sizeof(x));
+      }
+      const std::vector<Wanted> few(want.begin(), want.begin() + static_cast<ptrdiff_t>(n));
+      std::vector<Wanted> out(n);
+      const Plan reads =
+          Plan::decode(packed<Stored>(n, format), packed<Stored>(n, wanted), scaling);
+      EXPECT_NE(reads.explain().find("flip bits"), std::string::npos) << reads.explain();
+      reads.run(bytes.data(), out.data());
+      EXPECT_EQ(out, few) << format;
+      std::vector<Stored> back(n);
+      Plan::encode(packed<Stored>(n, wanted), packed<Stored>(n, format), scaling, kRaising)
+          .run(out.data(), back.data());
+      EXPECT_EQ(back, bytes) << format;
+    }
+  }
+}
+
+TEST_P(ScalingTest, OffsetsOfHalfTheRangeAreExact) {
+  check_the_middle<int8_t>("b", "b", "B");
+  check_the_middle<uint8_t>("B", "B", "b");
+  check_the_middle<int16_t>("<h", ">h", "H");
+  check_the_middle<uint16_t>("<H", ">H", "h");
+  check_the_middle<int32_t>("<i", ">i", "I");
+  check_the_middle<uint32_t>("<I", ">I", "i");
+  check_the_middle<int64_t>("<q", ">q", "Q");
+  check_the_middle<uint64_t>("<Q", ">Q", "q");
+}
+
+// What they become beyond that follows the rules for integers; other parameters are computed.
+TEST_P(ScalingTest, OffsetsOfHalfTheRangeFollowTheRules) {
+  const Scaling scaling = scaling_of(1, 0x1p63);
+  std::vector<int64_t> stored = {INT64_MIN, INT64_MIN + 300, -1, INT64_MAX};
+  EXPECT_EQ(decode<int32_t>(stored, scaling), (std::vector<int32_t>{0, 300, -1, -1}));
+  EXPECT_EQ(decode<int8_t>(stored, scaling, kSaturating), (std::vector<int8_t>{0, 127, 127, 127}));
+  std::vector<int8_t> out(4);
+  const Plan raising = Plan::decode(packed<int64_t>(4), packed<int8_t>(4), scaling, kRaising);
+  const RunStatus status = raising.try_run({stored.data()}, {out.data()});
+  EXPECT_EQ(status.code, StatusCode::kDataError);
+  EXPECT_EQ(status.index, 1);
+  EXPECT_EQ(
+      encode<int16_t>(std::vector<int32_t>{-1, 0, 65535, 70000}, scaling_of(1, 32768), kSaturating),
+      (std::vector<int16_t>{-32768, -32768, 32767, 32767}));
+  EXPECT_EQ(encode<int16_t>(std::vector<int32_t>{-1, 0, 65535, 70000}, scaling_of(1, 32768)),
+            (std::vector<int16_t>{32767, -32768, 32767, 70000 - 65536 - 32768}));
+  Scaling computed = scaling;
+  computed.compute = kFloat64;
+  EXPECT_EQ(decode<int64_t>(std::vector<int64_t>{INT64_MIN + 300}, computed),
+            (std::vector<int64_t>{0}));  // float64 holds 53 bits
+  EXPECT_EQ(decode<int32_t>(std::vector<int16_t>{-32768, 5},
+                            scaling_of(1, 32768, {ElementBytes::of(int16_t{5})}), kSaturating),
+            (std::vector<int32_t>{0, 0}));
 }
 
 // (q - zero point) * scale for each channel, as offset = -zero point * scale.
