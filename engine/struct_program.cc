@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -207,6 +208,33 @@ Passes make_passes(std::vector<ByteMove> moves, std::span<const Stream> streams,
   return best;
 }
 
+// For targets that write whole windows (KernelTable::shuffles_whole): of packed items all of whose
+// bytes are written. The last window of an item ends with it and so may overlap the one before; an
+// item shorter than a window goes with as many others as fit, and what is written beyond them is
+// theirs who follow. Nothing where a window has more sources than a pass.
+std::optional<Passes> whole_passes(std::span<const ByteMove> moves, std::span<const Stream> streams,
+                                   const Stream& dst) {
+  constexpr int64_t kWindow = kWindowCosts[0].bytes;
+  const int64_t size = dst.step;
+  Passes all;
+  const auto add = [&](const Passes& passes) {
+    all.list.insert(all.list.end(), passes.list.begin(), passes.list.end());
+    all.cost += passes.cost;
+    return passes.list.size() == 1;
+  };
+  if (size < kWindow) {
+    if (!add(best_passes(moves, streams, dst, kWindow))) return std::nullopt;
+    return all;
+  }
+  for (int64_t begin = 0; begin < size; begin += kWindow) {
+    const auto first = static_cast<size_t>(std::min(begin, size - kWindow));
+    if (!add(*passes_of_group(moves.subspan(first, kWindow), streams, dst, kWindow, 1))) {
+      return std::nullopt;
+    }
+  }
+  return all;
+}
+
 // --- leaves --------------------------------------------------------------------------------------
 
 class Maker {
@@ -219,40 +247,69 @@ class Maker {
   }
 
   std::shared_ptr<const StructProgram> make() {
-    if (destinations_overlap()) return nullptr;
+    if (!find_written()) return nullptr;
+    if (whole() && !fills_rows()) return nullptr;
     for (size_t k = 0; k < plan_.leaves.size(); ++k) {
       if (!add_leaf(plan_.leaves[k])) program_.others.push_back(k);
     }
     if (std::ssize(program_.others) + 1 >= std::ssize(plan_.leaves)) return nullptr;
-    const Stream dst = {-1, program_.dst_step, 0};
-    program_.join = take_passes(make_passes(std::move(joined_), streams_, dst, window()));
-    if (cost_ > leafwise_cost_) return nullptr;
+    if (!join() || cost_ > leafwise_cost_) return nullptr;
     place_columns();
     program_.in_place_ok = reads_before_writing();
     return std::make_shared<const StructProgram>(std::move(program_));
   }
 
  private:
-  // Fields may share bytes; then the later one decides, which is left to leaf after leaf.
-  bool destinations_overlap() const {
+  bool whole() const { return plan_.table->shuffles_whole; }
+
+  // The bytes of an item that its leaves write. False where two of them write the same one: then
+  // the later one decides, which is left to leaf after leaf.
+  bool find_written() {
     const int64_t size = plan_.dst.format().itemsize();
-    std::vector<bool> written(static_cast<size_t>(size));
+    written_.resize(static_cast<size_t>(size));
     for (const LeafProgram& leaf : plan_.leaves) {
       const std::vector<Place> places = places_of(leaf, size);
-      if (places.empty()) return true;
+      if (places.empty()) return false;
       for (const Place& place : places) {
         for (int64_t i = place.dst; i < place.dst + leaf.dst_size; ++i) {
-          if (written[static_cast<size_t>(i)]) return true;
-          written[static_cast<size_t>(i)] = true;
+          if (written_[static_cast<size_t>(i)]) return false;
+          written_[static_cast<size_t>(i)] = true;
         }
       }
     }
-    return false;
+    return true;
+  }
+
+  // Every byte of the destination's rows is some leaf's, and both sides go forwards.
+  bool fills_rows() const {
+    return program_.src_step > 0 && program_.dst_step == std::ssize(written_) &&
+           std::ranges::all_of(written_, std::identity());
+  }
+
+  // The passes that write the destination; false where there are none.
+  bool join() {
+    const Stream dst = {-1, program_.dst_step, 0};
+    if (!whole()) {
+      program_.join = take_passes(make_passes(std::move(joined_), streams_, dst, window()));
+      return true;
+    }
+    // The others are written after.
+    std::vector<bool> others(written_.size(), true);
+    for (const ByteMove& move : joined_) others[static_cast<size_t>(move.to)] = false;
+    for (size_t to = 0; to < others.size(); ++to) {
+      if (others[to]) joined_.push_back({static_cast<int64_t>(to)});
+    }
+    std::ranges::sort(joined_, {}, &ByteMove::to);
+    std::optional<Passes> passes = whole_passes(joined_, streams_, dst);
+    if (!passes) return false;
+    program_.join = take_passes(std::move(*passes));
+    return true;
   }
 
   bool add_leaf(const LeafProgram& leaf) {
     const int64_t size = std::max(leaf.src_size, leaf.dst_size);
     if (size > kMaxLeafBytes) return false;
+    if (whole() && leaf.staged()) return false;  // its column's end is not a window's
     const std::vector<Place> places = places_of(leaf, kMaxLeafBytes / size);
     if (places.empty()) return false;
     const auto elements = std::ssize(places);
@@ -318,8 +375,12 @@ class Maker {
   }
 
   // In place, that is, where the same byte of the source and of the destination is one in memory.
-  // An element that swaps may be cut in two by the windows.
+  // An element that swaps may be cut in two by the windows; whole ones may hold what is read later.
   bool reads_before_writing() const {
+    if (whole()) {
+      const int64_t group = program_.join[0].params.group * program_.dst_step;
+      if (!program_.others.empty() || group % kWindowCosts[0].bytes != 0) return false;
+    }
     std::vector<bool> written(static_cast<size_t>(plan_.dst.format().itemsize()));
     for (const ShufflePass& pass : program_.join) {
       const ShuffleParams& params = pass.params;
@@ -362,7 +423,8 @@ class Maker {
   StructProgram program_;
   std::vector<Stream> streams_;  // the source, and every column's converted side
   std::vector<ByteMove> joined_;
-  int64_t column_bytes_ = 0;  // of one item
+  std::vector<bool> written_;  // bytes of the destination's item
+  int64_t column_bytes_ = 0;   // of one item
   double cost_ = 0, leafwise_cost_ = 0;
 };
 

@@ -4,8 +4,9 @@
 // plan (ShuffleParams). SC_RUN_FETCH fetches the source's items that follow the run's, as many as
 // it has, and the destination's lines somewhat ahead.
 //
-// Only for targets whose loads and stores take a mask of bytes: where they do not, bytes between
-// the fields could not be left alone at the speed of vectors, and the entry stays empty.
+// AVX2 has no loads and stores with a mask of bytes: there a group writes 16 bytes whatever it
+// names of them (KernelTable::shuffles_whole), and the last ones of a row go byte by byte. SSE2
+// does not permute bytes; its entry stays empty.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/item_shuffle.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
@@ -131,18 +132,123 @@ uint32_t Shuffle(const sc_run* run) {
   return 0;
 }
 
+#elif HWY_TARGET == HWY_AVX2
+
+constexpr ptrdiff_t kFetchAhead = 4096;  // bytes; as with masks
+constexpr int64_t kWindow = 16;
+
+constexpr hn::FixedTag<uint8_t, kWindow> kBytes;
+using Bytes = hn::Vec<decltype(kBytes)>;
+
+// One window: where it is, and which of its bytes go where. Bytes from nowhere are 0: the index
+// kNoByte has its highest bit set.
+struct From {
+  const uint8_t* at;
+  ptrdiff_t step;  // to the next group
+  Bytes index;
+};
+
+HWY_INLINE From MakeFrom(const sc_run& run, const ShuffleParams& params, int k, int64_t row) {
+  const int aux = k == 0 ? 0 : k - 1;
+  const int64_t* step = k == 0 ? run.src_step : run.aux_step[aux];
+  return {static_cast<const uint8_t*>(k == 0 ? run.src : run.aux[aux]) + row * step[0],
+          step[1] * params.group, hn::LoadU(kBytes, params.sources[k].byte)};
+}
+
+HWY_INLINE Bytes Take(From& from) {
+  const auto window = hn::LoadU(kBytes, from.at);
+  from.at += from.step;
+  return hn::TableLookupBytesOr0(window, from.index);
+}
+
+// `items` of a group, one byte after the other; all are read before the first is written.
+HWY_INLINE void ShuffleFew(const ShuffleParams& params, From* from, int64_t items, uint8_t* dst) {
+  uint8_t bytes[kWindow] = {};
+  for (int k = 0; k < params.num_sources; ++k) {
+    for (int64_t i = 0; i < kWindow; ++i) {
+      const uint8_t byte = params.sources[k].byte[i];
+      if (byte != kNoByte && params.item[i] < items) bytes[i] = from[k].at[byte];
+    }
+    from[k].at += from[k].step;
+  }
+  for (int64_t i = 0; i < kWindow; ++i) {
+    if (params.item[i] < items) dst[i] = bytes[i];
+  }
+}
+
+// The windows of the last groups may reach beyond the row: those go byte by byte. All windows begin
+// at a byte of their group's, so that one which begins a window's length ahead has them inside.
+template <int kSources>
+HWY_NOINLINE void ShuffleRow(const sc_run& run, const ShuffleParams& params, int64_t row) {
+  const auto make = [&](int k)
+                        HWY_ATTR { return MakeFrom(run, params, k < kSources ? k : 0, row); };
+  From from0 = make(0), from1 = make(1), from2 = make(2), from3 = make(3);
+  uint8_t* dst = static_cast<uint8_t*>(run.dst) + row * run.dst_step[0];
+  const ptrdiff_t dst_step = run.dst_step[1] * params.group;
+  const int64_t groups = run.n[1] / params.group, rest = run.n[1] % params.group;
+  int64_t shortest = dst_step;
+  for (const From* from : {&from0, &from1, &from2, &from3}) {
+    shortest = HWY_MIN(shortest, int64_t{from->step});
+  }
+  const int64_t few = HWY_MIN((kWindow + shortest - 1) / shortest, groups);
+  const bool fetch = (run.flags & SC_RUN_FETCH) != 0;
+  const ptrdiff_t next_src = run.src_step[1] * run.n[1];
+  for (int64_t left = groups - few; left > 0; --left) {
+    auto bytes = Take(from0);
+    if constexpr (kSources > 1) bytes = hn::Or(bytes, Take(from1));
+    if constexpr (kSources > 2) bytes = hn::Or(bytes, Take(from2));
+    if constexpr (kSources > 3) bytes = hn::Or(bytes, Take(from3));
+    hn::StoreU(bytes, kBytes, dst);
+    if (fetch) {
+      __builtin_prefetch(from0.at + next_src, 0);
+      __builtin_prefetch(dst + kFetchAhead, 1);
+    }
+    dst += dst_step;
+  }
+  From last[kShuffleSources] = {from0, from1, from2, from3};
+  for (int64_t left = few; left > 0; --left, dst += dst_step) {
+    ShuffleFew(params, last, params.group, dst);
+  }
+  if (rest > 0) ShuffleFew(params, last, rest, dst);
+}
+
+template <int kSources>
+HWY_INLINE void ShuffleRows(const sc_run& run, const ShuffleParams& params) {
+  for (int64_t row = 0; row < run.n[0]; ++row) ShuffleRow<kSources>(run, params, row);
+}
+
+uint32_t Shuffle(const sc_run* run) {
+  const ShuffleParams& params = *static_cast<const ShuffleParams*>(run->params);
+  switch (params.num_sources) {
+    case 1:
+      ShuffleRows<1>(*run, params);
+      break;
+    case 2:
+      ShuffleRows<2>(*run, params);
+      break;
+    case 3:
+      ShuffleRows<3>(*run, params);
+      break;
+    default:
+      ShuffleRows<4>(*run, params);
+      break;
+  }
+  return 0;
+}
+
 #endif
 
 }  // namespace
 
 void FillItemShuffle(KernelTable& table) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
   sc_entry& entry = table.shuffle;
   entry.run = &Shuffle;
   entry.name = "shuffle";
   entry.src_access = entry.dst_access = SC_ACCESS_STRIDED;
   entry.needs = SC_NEEDS_AUX;
   entry.traits = SC_TRAIT_IN_PLACE | SC_TRAIT_THREAD_SAFE;
+  table.shuffles_whole = HWY_TARGET == HWY_AVX2;
   table.shuffle_window = HWY_TARGET <= HWY_AVX3_DL ? kShuffleBytes : 16;
 #else
   static_cast<void>(table);

@@ -1,6 +1,7 @@
 // The shuffle kernel: random items whose bytes come from up to four sources, every length to some
 // groups, between guard pages, against a plain loop. Bytes that nobody asked for hang over pages
-// that cannot be touched, or must come out as they were.
+// that cannot be touched, or must come out as they were. Where the kernel writes whole windows
+// (KernelTable::shuffles_whole), rows without holes.
 
 #include <gtest/gtest.h>
 
@@ -92,7 +93,53 @@ class ItemShuffleTest : public KernelTest {
     return side;
   }
 
-  Case random_case() {
+  bool whole() const { return table().shuffles_whole; }
+
+  Case random_case() { return whole() ? random_whole_case() : random_masked_case(); }
+
+  // Packed items without holes; all in windows of 16 bytes, the sources' from their first byte on.
+  Case random_whole_case() {
+    constexpr int64_t kWindow = 16;
+    Case c;
+    c.group = static_cast<int>(int64_t{1} << random_.below(5));
+    c.num_sources = static_cast<int>(1 + random_.below(kShuffleSources));
+    c.dst.span = c.dst.step = 1 + random_.below(kWindow / c.group);
+    for (int k = 0; k < c.num_sources; ++k) {
+      Side& side = c.src[k];
+      side.span = 1 + random_.below(kWindow / c.group);
+      const int64_t most = c.group > 1 ? (kWindow - side.span) / (c.group - 1) : 100;
+      side.step = side.span + random_.below(std::max<int64_t>(most - side.span, 0) + 1);
+    }
+    for (int64_t j = 0; j < c.dst.span; ++j) {
+      const int source =
+          random_.chance(10) ? kZero : static_cast<int>(random_.below(c.num_sources));
+      c.origins.push_back({source, source == kZero ? 0 : random_.below(c.src[source].span)});
+    }
+    return begun_at_once(c);
+  }
+
+  // Without sources of which nothing is read, the others from the first byte that is.
+  static Case begun_at_once(Case c) {
+    Case trimmed = c;
+    trimmed.num_sources = 0;
+    for (int k = 0; k < c.num_sources; ++k) {
+      int64_t low = kShuffleBytes;
+      for (const Origin& origin : c.origins) {
+        if (origin.source == k) low = std::min(low, origin.byte);
+      }
+      if (low == kShuffleBytes) continue;
+      const int number = trimmed.num_sources++;
+      trimmed.src[number] = c.src[k];
+      for (size_t j = 0; j < c.origins.size(); ++j) {
+        const Origin& origin = c.origins[j];
+        if (origin.source == k) trimmed.origins[j] = {number, origin.byte - low};
+      }
+    }
+    trimmed.num_sources = std::max(trimmed.num_sources, 1);
+    return trimmed;
+  }
+
+  Case random_masked_case() {
     Case c;
     c.group = static_cast<int>(int64_t{1} << random_.below(6));
     c.num_sources = static_cast<int>(1 + random_.below(kShuffleSources));
@@ -187,9 +234,11 @@ class ItemShuffleTest : public KernelTest {
   std::vector<unsigned char> expected_;
 };
 
-TEST_P(ItemShuffleTest, IsThereWhereStoresTakeMasksOfBytes) {
+TEST_P(ItemShuffleTest, IsThereWhereBytesArePermuted) {
   const std::string target = table().target;
-  EXPECT_EQ(table().shuffle.run != nullptr, target == "AVX3" || target == "AVX3_DL");
+  const bool masks = target == "AVX3" || target == "AVX3_DL";
+  EXPECT_EQ(table().shuffle.run != nullptr, masks || target == "AVX2");
+  EXPECT_EQ(table().shuffles_whole, target == "AVX2");
 }
 
 TEST_P(ItemShuffleTest, EveryLength) {
@@ -207,23 +256,29 @@ TEST_P(ItemShuffleTest, RandomItems) {
   }
 }
 
-// Every item of six bytes swaps its last four where it is: no item's bytes are another's.
+// Every item of six bytes swaps its last four where it is: no item's bytes are another's. Whole
+// windows have no holes, and hold items of eight bytes.
 TEST_P(ItemShuffleTest, InPlace) {
   if (table().shuffle.run == nullptr) return;
   Case c;
-  c.group = 8;
+  c.group = whole() ? 2 : 8;
   c.dst = c.src[0] = {6, 7, 0};
   c.origins = {{}, {}, {0, 5}, {0, 4}, {0, 3}, {0, 2}};
+  if (whole()) {
+    c.dst = c.src[0] = {8, 8, 0};
+    c.origins = {{0, 0}, {0, 1}, {0, 5}, {0, 4}, {0, 3}, {0, 2}, {0, 6}, {0, 7}};
+  }
   const ShuffleParams params = params_of(c);
+  const int64_t size = c.dst.span, step = c.dst.step;
   for (int64_t n = 1; n <= 100; ++n) {
     const size_t bytes = c.dst.bytes(1, n);
     unsigned char* data = dst_.place(bytes, Flush::kRight);
     for (size_t i = 0; i < bytes; ++i) data[i] = static_cast<unsigned char>(random_.bits());
     expected_.assign(data, data + bytes);
     for (int64_t i = 0; i < n; ++i) {
-      std::reverse(expected_.data() + 7 * i + 2, expected_.data() + 7 * i + 6);
+      std::reverse(expected_.data() + step * i + 2, expected_.data() + step * i + 6);
     }
-    const sc_run run = make_run(1, n, data, 6, {0, 7}, data, 6, {0, 7}, &params);
+    const sc_run run = make_run(1, n, data, size, {0, step}, data, size, {0, step}, &params);
     table().shuffle.run(&run);
     ASSERT_EQ(std::memcmp(data, expected_.data(), bytes), 0) << n;
   }
