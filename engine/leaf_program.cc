@@ -299,7 +299,7 @@ namespace {
 
 // The kernel that does the work of a gather, or of a byteswap, and of the conversion behind it;
 // nullptr where there is none, or where it does not pay.
-const sc_entry* fused_entry(const KernelTable& table, const LeafProgram& program, int64_t step) {
+const sc_entry* fused_convert(const KernelTable& table, const LeafProgram& program, int64_t step) {
   if (program.swaps_in) {
     const bool packed = step == program.src_size && program.swap_in.unit == program.src_size;
     return packed ? convert_entry(table.convert_swapped, program) : nullptr;
@@ -308,6 +308,25 @@ const sc_entry* fused_entry(const KernelTable& table, const LeafProgram& program
   const sc_entry* const any_step = convert_entry(table.convert_strided, program);
   if (any_step != nullptr || step != 2 * program.src_size) return any_step;
   return convert_entry(table.convert_second, program);
+}
+
+// An integer that becomes a shorter one, by the wrap rule, keeps its low bytes.
+bool keeps_low_bytes(const LeafProgram& program) {
+  const auto is_integer = [](DType type) {
+    const Kind kind = type_facts(type).kind;
+    return kind == Kind::kSigned || kind == Kind::kUnsigned;
+  };
+  return is_integer(program.src_type) && is_integer(program.dst_type) &&
+         program.dst_size < program.src_size;
+}
+
+void fuse(const KernelTable& table, LeafProgram& program, int64_t step) {
+  program.fused = fused_convert(table, program, step);
+  if (program.fused != nullptr || step == 0 || !keeps_low_bytes(program)) return;
+  const bool swaps = program.swaps_in && program.dst_size > 1;
+  const bool big = (kHostOrder == ByteOrder::kBig) != program.swaps_in;
+  program.fused = move_entry(table, program.dst_size, swaps);
+  program.fused_offset = big ? program.src_size - program.dst_size : 0;
 }
 
 }  // namespace
@@ -335,7 +354,7 @@ void trim_moves(const KernelTable& table, LeafProgram& program, const LoopNest& 
   const bool one_convert = program.route.count == 1 &&
                            program.route.stages[0].entry == convert_entry(table.convert, program);
   if (one_convert && direct_out && program.move_in != nullptr) {
-    program.fused = fused_entry(table, program, inner.step[kSrc]);
+    fuse(table, program, inner.step[kSrc]);
   }
 }
 

@@ -94,7 +94,7 @@ uint32_t run_stage(const LeafProgram& leaf, std::span<const Loop> loops, const C
   walk(rect.outer, start, [&](const Cursor& outer) {
     Cursor at = outer;
     for (int64_t r = 0; r < rect.row.n; ++r) {
-      run.src = at.src;
+      run.src = at.src + leaf.fused_offset;
       run.dst = at.dst;
       run.index = at.index;
       if (stage.scales()) leaf.scaling->aim(run, at.param, 0, rect.column.step[kParam]);
@@ -325,7 +325,8 @@ OneCall one_call_of(const Plan::Impl& plan) {
     call.run = stage_of(leaf, rect);
     call.calculates = true;
   }
-  call.src_offset = plan.nest.offset[kSrc] + leaf.src_offset;
+  const int64_t fused_offset = call.calculates ? leaf.fused_offset : 0;
+  call.src_offset = plan.nest.offset[kSrc] + leaf.src_offset + fused_offset;
   call.dst_offset = plan.nest.offset[kDst] + leaf.dst_offset;
   return call;
 }

@@ -56,6 +56,7 @@ struct LeafProgram {
   kernels::SwapParams swap_in = {}, swap_out = {};
   // Does what move_in and the only stage do in one pass, to a destination that is packed in rows.
   const sc_entry* fused = nullptr;
+  int64_t fused_offset = 0;  // bytes from the start of the element to what it reads
 
   // What runs need that the plan left out: between any steps and scratch (the check-only pass,
   // operands that overlap), and to selected items only.

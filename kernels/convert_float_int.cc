@@ -13,6 +13,7 @@
 #include "hwy/highway.h"
 #include "kernels/convert-inl.h"
 #include "kernels/convert_strided-inl.h"
+#include "kernels/convert_swapped-inl.h"
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
 #include "kernels/pack_bytes-inl.h"
@@ -230,6 +231,30 @@ struct Wrap<double, D> : Stateless {
     return LowBits(d2,
                    hn::Combine(di32, hn::DemoteInRangeTo(dh32, v1), hn::DemoteInRangeTo(dh32, v0)));
   }
+#if HWY_TARGET == HWY_AVX2
+  // The low halves of eight lanes packed once or twice, and one shuffle across the halves. By
+  // Highway's conversion, as in Evidence: compilers make it once.
+  template <class D4, class V>
+  HWY_INLINE hn::Vec<D4> Pack4(D4 d4, V v0, V v1, V v2, V v3) const requires(sizeof(D) <= 2) {
+    const auto low = [](V a, V b) HWY_ATTR {
+      const hn::Rebind<int32_t, hn::DFromV<V>> dh32;
+      const hn::Twice<decltype(dh32)> d32;
+      const auto both =
+          hn::Combine(d32, hn::DemoteInRangeTo(dh32, b), hn::DemoteInRangeTo(dh32, a));
+      return _mm256_and_si256(both.raw, _mm256_set1_epi32(sizeof(D) == 1 ? 0xff : 0xffff));
+    };
+    const __m256i words = _mm256_packus_epi32(low(v0, v1), low(v2, v3));
+    if constexpr (sizeof(D) == 1) {
+      const __m256i bytes = _mm256_packus_epi16(words, words);
+      return hn::BitCast(
+          d4, hn::Vec128<uint8_t>{_mm_unpacklo_epi32(_mm256_castsi256_si128(bytes),
+                                                     _mm256_extracti128_si256(bytes, 1))});
+    } else {
+      const __m256i in_order = _mm256_permute4x64_epi64(words, _MM_SHUFFLE(3, 1, 2, 0));
+      return hn::BitCast(d4, hn::Vec256<uint16_t>{in_order});
+    }
+  }
+#endif
 #if HWY_ARCH_X86
   // The instruction gives INT32_MIN for whatever does not fit; -2^31 itself is worth no exception.
   template <class V>
@@ -365,6 +390,12 @@ void SetSecond(KernelTable& table, Types<D...>) {
   (SetConvertSecond<Wrap<S, hwy::MakeUnsigned<D>>>(table, kDTypeOf<S>, kDTypeOf<D>), ...);
 }
 
+// Also in the other byte order, to short integers.
+template <typename S, typename... D>
+void SetSwapped(KernelTable& table, Types<D...>) {
+  (SetConvertSwapped<Wrap<S, hwy::MakeUnsigned<D>>>(table, kDTypeOf<S>, kDTypeOf<D>), ...);
+}
+
 }  // namespace
 
 void FillConvertFloatInt(KernelTable& table) {
@@ -373,6 +404,7 @@ void FillConvertFloatInt(KernelTable& table) {
   SetSecond<BFloat16>(table, Small());
   SetSecond<float>(table, Small());
   SetSecond<double>(table, Small());
+  SetSwapped<double>(table, Types<int8_t, uint8_t, int16_t, uint16_t>());
 }
 
 }  // namespace stridecast::kernels::HWY_NAMESPACE

@@ -262,6 +262,12 @@ void SetStrided(KernelTable& table, Types<S...>) {
   (SetConvertStrided<ToFloat32<S>>(table, kDTypeOf<S>, DType::kFloat32), ...);
 }
 
+// Also from every second item, where scratch would be in the way of L2.
+void SetSecond(KernelTable& table) {
+  SetConvertSecond<ToFloat32<int64_t>>(table, DType::kInt64, DType::kFloat32);
+  SetConvertSecond<ToFloat64<int64_t>>(table, DType::kInt64, DType::kFloat64);
+}
+
 // Also in the other byte order: what FITS, netCDF and instruments hold.
 template <typename... S>
 void SetSwapped(KernelTable& table, Types<S...>) {
@@ -282,6 +288,7 @@ void SetToComplex(KernelTable& table, Types<S...>) {
 void FillConvertIntFloat(KernelTable& table) {
   SetAll(table, Integers());
   SetStrided(table, Types<uint8_t, int16_t, int32_t>());
+  SetSecond(table);
   SetSwapped(table, Types<int16_t, uint16_t, int32_t, uint32_t>());
   SetToComplex(table, Types<int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t>());
 }

@@ -108,7 +108,7 @@ TEST_P(ConvertTest, FromTheOtherByteOrder) {
       ASSERT_NO_FATAL_FAILURE(check(entry, c));
     }
   }
-  EXPECT_EQ(kernels, 14) << table().target;
+  EXPECT_EQ(kernels, 18) << table().target;
 }
 
 TEST_P(ConvertTest, Saturate) {

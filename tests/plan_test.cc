@@ -71,6 +71,26 @@ TEST_P(PlanTest, ExplainsFusedRuns) {
   EXPECT_TRUE(explains(masked, "convert float32 float64")) << masked.explain();
 }
 
+// What an integer keeps under the wrap rule are its low bytes: from other steps or in the other
+// byte order one move takes them.
+TEST_P(PlanTest, ShorterIntegersAreTheLowBytes) {
+  const int64_t x[] = {0x0102030405060708, -2, 3, 4};
+  const Layout swapped = Layout::contiguous(format(">q"), {2});
+  const Layout every_second = Layout::strided(format("<q"), {2}, {16});
+  int16_t out[2] = {};
+  const auto explained = [&](const Layout& src) {
+    const Plan plan = Plan::convert(src, packed("<h", {2}));
+    plan.run(x, out);
+    return plan.explain();
+  };
+  EXPECT_NE(explained(swapped).find("  swap2\n"), std::string::npos) << explained(swapped);
+  EXPECT_EQ(out[0], 0x0201);
+  EXPECT_EQ(out[1], -1);
+  EXPECT_NE(explained(every_second).find("  move2\n"), std::string::npos);
+  EXPECT_EQ(out[0], 0x0708);
+  EXPECT_EQ(out[1], 3);
+}
+
 TEST_P(PlanTest, ExplainsLimits) {
   const std::string text =
       Plan::convert(packed("i", {10}), packed("B", {10}), {.overflow = Overflow::kRaise}).explain();
