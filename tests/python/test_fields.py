@@ -196,7 +196,7 @@ class TestSplitConverts:
         with pytest.raises(OverflowError, match="field 'n': .*-500"):
             sc.split(t, fmt={"n": "b"}, overflow="raise")
         t["x"][3] = np.nan
-        with pytest.raises((ValueError, OverflowError), match="field 'x'.*nan"):
+        with pytest.raises((ValueError, OverflowError), match=r"field 'x'.*nan"):
             sc.split(t, names=["x"], fmt="i", nan="raise")
 
     @pytest.mark.parametrize(
