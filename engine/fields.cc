@@ -88,8 +88,9 @@ Windows cut(const Layout& structs, bool whole) {
 // One field in the structs and its array, with the plans for whole windows and for those that end
 // an axis.
 struct Part {
-  std::string name;
-  Layout in_struct, array;
+  std::string_view name;
+  Layout in_struct;
+  const Layout* array;
   void* array_data = nullptr;
   int64_t elements = 1;  // of a sub-array: items of both layouts for one struct
   std::vector<Plan> plans = {};
@@ -104,9 +105,9 @@ struct Job {
   std::vector<Part> parts = {};
 };
 
-[[noreturn]] void fail(const std::string& name, const std::string& what,
+[[noreturn]] void fail(std::string_view name, const std::string& what,
                        ErrorCode code = ErrorCode::kInvalidArgument) {
-  throw Error(code, "field '" + name + "': " + what);
+  throw Error(code, "field '" + std::string(name) + "': " + what);
 }
 
 std::string shape_text(std::span<const int64_t> shape) {
@@ -116,12 +117,12 @@ std::string shape_text(std::span<const int64_t> shape) {
 }
 
 Part make_part(const Layout& structs, const FieldArray& field) {
-  Part part{std::string(field.name), structs.field(field.name), Layout(*field.layout), field.data};
-  if (!std::ranges::equal(part.in_struct.shape(), part.array.shape())) {
-    fail(part.name, "its array has the shape " + shape_text(part.array.shape()) + ", not " +
+  Part part{field.name, structs.field(field.name), field.layout, field.data};
+  if (!std::ranges::equal(part.in_struct.shape(), part.array->shape())) {
+    fail(part.name, "its array has the shape " + shape_text(part.array->shape()) + ", not " +
                         shape_text(part.in_struct.shape()));
   }
-  if (!part.array.suboffsets().empty()) {
+  if (!part.array->suboffsets().empty()) {
     fail(part.name, "its array has suboffsets; copy it first");
   }
   for (int axis = structs.ndim(); axis < part.in_struct.ndim(); ++axis) {
@@ -141,12 +142,12 @@ size_t plan_of(const Windows& windows, std::span<const int64_t> shape) {
 
 Plan plan_window(const Job& job, const Part& part, std::span<const int64_t> window,
                  const ConvertOptions& options) {
-  std::vector<int64_t> shape(part.array.shape().begin(), part.array.shape().end());
+  std::vector<int64_t> shape(part.array->shape().begin(), part.array->shape().end());
   std::ranges::copy(window, shape.begin());
   const auto view = [&](const Layout& layout) {
     return LayoutView{&layout.format(), shape, layout.strides(), layout.offset()};
   };
-  const LayoutView in_struct = view(part.in_struct), array = view(part.array);
+  const LayoutView in_struct = view(part.in_struct), array = view(*part.array);
   try {
     return job.direction == Direction::kSplit ? cached_convert(in_struct, array, options)
                                               : cached_convert(array, in_struct, options);
@@ -193,11 +194,13 @@ bool share(const Region& a, const Region& b) {
 // another array.
 void refuse_overlap(const Job& job) {
   std::vector<Region> arrays, fields;
+  arrays.reserve(job.parts.size());
+  fields.reserve(job.parts.size());
   for (const Part& part : job.parts) {
-    arrays.push_back(region_of(part.array, part.array_data, part));
+    arrays.push_back(region_of(*part.array, part.array_data, part));
     fields.push_back(region_of(part.in_struct, job.data, part));
     try {
-      refuse_self_overlap(job.direction == Direction::kSplit ? part.array : part.in_struct);
+      refuse_self_overlap(job.direction == Direction::kSplit ? *part.array : part.in_struct);
     } catch (const Error& error) {
       fail(part.name, error.what(), error.code());
     }
@@ -209,7 +212,7 @@ void refuse_overlap(const Job& job) {
     for (const Region& field : fields) {
       if (!share(array, field)) continue;
       fail(array.part->name,
-           "its array shares memory with the structs' field '" + field.part->name +
+           "its array shares memory with the structs' field '" + std::string(field.part->name) +
                "'; copy it first",
            ErrorCode::kBuffer);
     }
@@ -220,7 +223,7 @@ void refuse_overlap(const Job& job) {
     for (size_t k = i + 1; k < arrays.size() && arrays[k].first < arrays[i].last; ++k) {
       if (!share(arrays[i], arrays[k])) continue;
       fail(arrays[i].part->name,
-           "its array shares memory with that of field '" + arrays[k].part->name + "'",
+           "its array shares memory with that of field '" + std::string(arrays[k].part->name) + "'",
            ErrorCode::kBuffer);
     }
   }
@@ -255,7 +258,7 @@ void run_windows(const Job& job, int64_t first_window, int64_t end, const RunOpt
     for (size_t k = 0; k < job.parts.size(); ++k) {
       const Part& part = job.parts[k];
       const Operand in_struct{static_cast<char*>(job.data) + distance(part.in_struct, begin)};
-      const Operand array{static_cast<char*>(part.array_data) + distance(part.array, begin)};
+      const Operand array{static_cast<char*>(part.array_data) + distance(*part.array, begin)};
       const Plan& plan = part.plans[which];
       const bool splits = job.direction == Direction::kSplit;
       RunStatus status =
@@ -272,9 +275,9 @@ void run_windows(const Job& job, int64_t first_window, int64_t end, const RunOpt
 int64_t bytes_of(const Job& job) {
   int64_t bytes = 0;
   for (const Part& part : job.parts) {
-    const int64_t item = part.in_struct.format().itemsize() + part.array.format().itemsize();
+    const int64_t item = part.in_struct.format().itemsize() + part.array->format().itemsize();
     int64_t moved;
-    if (__builtin_mul_overflow(part.array.size(), item, &moved) ||
+    if (__builtin_mul_overflow(part.array->size(), item, &moved) ||
         __builtin_add_overflow(bytes, moved, &bytes)) {
       return INT64_MAX;
     }
@@ -287,7 +290,7 @@ Stream stream_of(const Job& job, Stream wanted) {
   if (wanted != Stream::kAuto || job.direction == Direction::kJoin) return wanted;
   int64_t bytes = 0;
   for (const Part& part : job.parts)
-    bytes += part.array.extent().highest - part.array.extent().lowest;
+    bytes += part.array->extent().highest - part.array->extent().lowest;
   return bytes >= kStreamBytes ? Stream::kAlways : Stream::kNever;
 }
 
@@ -299,7 +302,7 @@ Stream stream_of(const Job& job, Stream wanted) {
   const Error error = part.plans[0].status_error(status);
   if (!data) throw error;
   throw Error(error.code(), error.kind(), error.position(),
-              "field '" + part.name + "': " + error.what());
+              "field '" + std::string(part.name) + "': " + error.what());
 }
 
 // Whether a kernel wants to be called by one thread alone.
@@ -326,9 +329,13 @@ void run_job(const Job& job, int64_t index_offset, const RunOptions& options) {
     return count / threads * p + std::min(p, count % threads);
   };
   try {
-    run_tasks(threads == 1 ? alone : options, threads, threads, [&](int part) {
-      run_windows(job, begin_of(part), begin_of(part + 1), alone, first);
-    });
+    if (threads == 1) {
+      run_windows(job, 0, count, alone, first);
+    } else {
+      run_tasks(options, threads, threads, [&](int part) {
+        run_windows(job, begin_of(part), begin_of(part + 1), alone, first);
+      });
+    }
   } catch (const std::bad_alloc&) {
     first.add({.code = StatusCode::kOutOfMemory});
   } catch (...) {
@@ -343,7 +350,7 @@ void refuse_repetition(std::span<const FieldArray> fields) {
   for (const FieldArray& field : fields) names.push_back(field.name);
   std::ranges::sort(names);
   const auto twice = std::ranges::adjacent_find(names);
-  if (twice != names.end()) fail(std::string(*twice), "is given twice");
+  if (twice != names.end()) fail(*twice, "is given twice");
 }
 
 void run_fields(Direction direction, const Layout& structs, void* data,
@@ -356,14 +363,15 @@ void run_fields(Direction direction, const Layout& structs, void* data,
   // Windows would have to know the index of every item in them; so it is one, and one thread.
   const bool whole = options.rounding == Rounding::kStochastic;
   Job job{direction, structs, data, cut(structs, whole), whole ? options.index_offset : 0};
+  job.parts.reserve(fields.size());
   for (const FieldArray& field : fields) {
-    if (field.layout == nullptr) fail(std::string(field.name), "has no layout");
+    if (field.layout == nullptr) fail(field.name, "has no layout");
     job.parts.push_back(make_part(structs, field));
   }
   refuse_overlap(job);
   make_plans(job, options);
   // Such an array may have no memory.
-  std::erase_if(job.parts, [](const Part& part) { return part.array.size() == 0; });
+  std::erase_if(job.parts, [](const Part& part) { return part.array->size() == 0; });
   if (!job.parts.empty()) run_job(job, options.index_offset, run);
 }
 
