@@ -1,7 +1,8 @@
 """The weights of a model to bfloat16, to float8_e4m3fn and back: the file of `make demo`.
 
 All 103 float32 tensors of one model, from 384 to 11.7 million values, each into memory that is
-there. Without the file that the demo keeps in .cache there are no cases.
+there. Without the file that the demo keeps in .cache, of the tree or of the folder where the
+benchmark is started, there are no cases.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ from stridecast_bench.cases.workloads.ways import Way, destination, fills, tool,
 from stridecast_bench.measure import Case, Planned, Work, aligned, timed
 from stridecast_bench.peers.libraries import absent, find_torch
 
-MODEL = Path(__file__).resolve().parents[4] / ".cache" / "model.safetensors"
+#: The package may be installed, away from the tree.
+PLACES = (Path(__file__).resolve().parents[4], Path.cwd())
+MODEL = next(
+    (path for folder in PLACES if (path := folder / ".cache" / "model.safetensors").exists()),
+    PLACES[0] / ".cache" / "model.safetensors",
+)
 
 Tensors = list[np.ndarray]
 
