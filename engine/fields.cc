@@ -1,6 +1,7 @@
 // Structs of arrays from arrays of structs and back (ops.h: split, join). The structs are cut into
 // windows that stay in L2; a window is handed to the plan of every field in turn, so that its bytes
 // come from memory once for all fields. Plans hold no pointers: one serves all windows of a shape.
+// Fields side by side that are only moved or swapped are a transpose, and split by tiles.
 
 #include <algorithm>
 #include <functional>
@@ -8,10 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/chunk.h"
 #include "engine/first_failure.h"
 #include "engine/overlap.h"
 #include "engine/planner.h"
 #include "engine/run.h"
+#include "engine/workspace.h"
 #include "stridecast/ops.h"
 
 namespace stridecast {
@@ -23,6 +26,9 @@ namespace {
 constexpr int64_t kWindowBytes = int64_t{128} << 10;
 // A window along neighbouring structs ends at a multiple of this, so that threads share no line.
 constexpr int64_t kGrain = 64;
+// Fields of a transpose, in scratch that stays in L1; fewer bytes of a record are no tile's row.
+constexpr int64_t kTransposedBytes = int64_t{16} << 10, kTileBytes = 16;
+constexpr int64_t kLeastNeighbours = 4;
 // An array that outgrows the caches.
 constexpr int64_t kStreamBytes = int64_t{16} << 20;
 // Search steps for two operands whose extents touch.
@@ -96,6 +102,13 @@ struct Part {
   std::vector<Plan> plans = {};
 };
 
+// Parts whose fields lie one after the other in the structs, all of one size.
+struct Neighbours {
+  std::vector<size_t> parts;
+  const sc_entry* tile = nullptr;
+  int64_t size = 0;
+};
+
 struct Job {
   Direction direction;
   const Layout& structs;
@@ -103,6 +116,7 @@ struct Job {
   Windows windows;
   int64_t first = 0;  // where the structs' random numbers begin: those of their elements likewise
   std::vector<Part> parts = {};
+  std::vector<Neighbours> neighbours = {};
 };
 
 [[noreturn]] void fail(std::string_view name, const std::string& what,
@@ -166,6 +180,101 @@ void make_plans(Job& job, ConvertOptions options) {
   if (windows.count < 2) return;
   windows.place(windows.count - 1, begin, shape);
   for (Part& part : job.parts) part.plans.push_back(plan_window(job, part, shape, options));
+}
+
+// --- neighbours ----------------------------------------------------------------------------------
+
+// The tiles that take this part's field out of a row of structs with others; null where it is
+// converted, or one of its sides is not the plain kind.
+const sc_entry* tile_of(const Job& job, const Part& part) {
+  const Plan::Impl& plan = part.plans[0].impl();
+  const bool plain = job.structs.ndim() == 1 && job.structs.strides()[0] > 0 &&
+                     part.elements == 1 && plan.leaves.size() == 1 &&
+                     part.array->strides()[0] == part.array->format().itemsize();
+  if (!plain) return nullptr;
+  const LeafProgram& leaf = plan.leaves[0];
+  const int index = kernels::move_index(leaf.src_size);
+  const bool one_item = leaf.src_size == part.array->format().itemsize() && leaf.src_offset == 0;
+  const bool whole_swap = !leaf.swaps_in || leaf.swap_in.unit == leaf.src_size;
+  if (leaf.staged() || leaf.zero || !leaf.inner.empty() || !one_item || !whole_swap ||
+      leaf.src_size > 8 || index >= kernels::kTileSizes) {
+    return nullptr;
+  }
+  const sc_entry& tile = leaf.swaps_in ? plan.table->tile_swap[index] : plan.table->tile[index];
+  return tile.run != nullptr ? &tile : nullptr;
+}
+
+bool worth_a_transpose(const Neighbours& run) {
+  const int64_t fields = std::ssize(run.parts);
+  return fields >= kLeastNeighbours && fields * run.size >= kTileBytes;
+}
+
+void find_neighbours(Job& job) {
+  if (job.direction == Direction::kJoin) return;
+  std::vector<size_t> order(job.parts.size());
+  for (size_t k = 0; k < order.size(); ++k) order[k] = k;
+  std::ranges::sort(order, {}, [&](size_t k) { return job.parts[k].in_struct.offset(); });
+  Neighbours run;
+  int64_t end = 0;
+  const auto take = [&] {
+    if (worth_a_transpose(run)) job.neighbours.push_back(run);
+    run = {};
+  };
+  for (const size_t k : order) {
+    const Part& part = job.parts[k];
+    const sc_entry* const tile = tile_of(job, part);
+    const int64_t size = part.in_struct.format().itemsize();
+    if (tile != run.tile || part.in_struct.offset() != end) take();
+    if (tile == nullptr) continue;
+    run.tile = tile;
+    run.size = size;
+    run.parts.push_back(k);
+    end = part.in_struct.offset() + size;
+  }
+  take();
+}
+
+// Structs [begin, begin + count) of a one-dimensional array.
+void transpose(const Job& job, const Neighbours& run, int64_t begin, int64_t count, bool stream) {
+  const kernels::KernelTable& table = *job.parts[run.parts[0]].plans[0].impl().table;
+  const int64_t fields = std::ssize(run.parts), struct_step = job.structs.strides()[0];
+  const int64_t fitting = kTransposedBytes / (fields * run.size) / kGrain * kGrain;
+  const int64_t columns = std::max(fitting, kGrain);
+  const int64_t pitch = columns * run.size + kCacheLine;  // rows share no sets
+  const Workspace memory(Room::kColumns, kTileScratch + fields * pitch);
+  sc_run tile = {};
+  tile.struct_size = sizeof(sc_run);
+  tile.n[0] = fields;
+  tile.src_step[0] = tile.dst_step[1] = tile.src_size = tile.dst_size = run.size;
+  tile.src_step[1] = struct_step;
+  tile.dst_step[0] = pitch;
+  tile.scratch = memory.data();
+  tile.dst = memory.data() + kTileScratch;
+  sc_run move = {};
+  move.struct_size = sizeof(sc_run);
+  move.flags = stream ? uint32_t{SC_RUN_STREAM} : 0;
+  move.n[0] = 1;
+  move.src_step[1] = move.dst_step[1] = move.src_size = move.dst_size = run.size;
+  const char* const first =
+      static_cast<const char*>(job.data) + job.parts[run.parts[0]].in_struct.offset();
+  for (int64_t at = begin; at < begin + count; at += columns) {
+    tile.n[1] = move.n[1] = std::min(columns, begin + count - at);
+    tile.src = first + at * struct_step;
+    run.tile->run(&tile);
+    for (int64_t k = 0; k < fields; ++k) {
+      const Part& part = job.parts[run.parts[static_cast<size_t>(k)]];
+      move.src = static_cast<char*>(tile.dst) + k * pitch;
+      move.dst = static_cast<char*>(part.array_data) + part.array->offset() + at * run.size;
+      table.move[kernels::move_index(run.size)].run(&move);
+    }
+  }
+  if (stream) table.flush_streams();
+}
+
+bool is_transposed(const Job& job, size_t part) {
+  return std::ranges::any_of(job.neighbours, [&](const Neighbours& run) {
+    return std::ranges::find(run.parts, part) != run.parts.end();
+  });
 }
 
 // --- before the first byte -----------------------------------------------------------------------
@@ -251,11 +360,17 @@ int64_t index_in_structs(const Job& job, std::span<const int64_t> begin,
 void run_windows(const Job& job, int64_t first_window, int64_t end, const RunOptions& options,
                  FirstFailure& first) {
   std::vector<int64_t> begin(job.windows.axes.size()), shape(begin.size());
+  std::vector<bool> transposed(job.neighbours.empty() ? 0 : job.parts.size());
+  for (size_t k = 0; k < transposed.size(); ++k) transposed[k] = is_transposed(job, k);
   for (int64_t window = first_window; window < end; ++window) {
     job.windows.place(window, begin, shape);
     if (!first.may_begin_at(index_in_structs(job, begin, shape, 0))) continue;
+    for (const Neighbours& run : job.neighbours) {
+      transpose(job, run, begin[0], shape[0], options.stream == Stream::kAlways);
+    }
     const size_t which = plan_of(job.windows, shape);
     for (size_t k = 0; k < job.parts.size(); ++k) {
+      if (!job.neighbours.empty() && transposed[k]) continue;
       const Part& part = job.parts[k];
       const Operand in_struct{static_cast<char*>(job.data) + distance(part.in_struct, begin)};
       const Operand array{static_cast<char*>(part.array_data) + distance(*part.array, begin)};
@@ -372,7 +487,9 @@ void run_fields(Direction direction, const Layout& structs, void* data,
   make_plans(job, options);
   // Such an array may have no memory.
   std::erase_if(job.parts, [](const Part& part) { return part.array->size() == 0; });
-  if (!job.parts.empty()) run_job(job, options.index_offset, run);
+  if (job.parts.empty()) return;
+  find_neighbours(job);
+  run_job(job, options.index_offset, run);
 }
 
 }  // namespace
