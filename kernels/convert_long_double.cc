@@ -168,6 +168,51 @@ struct FromFloat32 {
   static uint32_t Scalar(const sc_run* run) { return float32_to_long_double(run); }
 };
 
+#if HWY_TARGET != HWY_SSE2
+// Shifted to the top by the exponent that float64 gives it; where that was rounded up to the next
+// power of two, by one place more. `sign` is in its place.
+HWY_INLINE void StoreMagnitude(V magnitude, V sign, uint8_t* dst) {
+  const D d;
+  const V one = hn::Set(d, uint64_t{1});
+  const V largest = hn::Set(d, uint64_t{1023 + 63});
+  const V rounded = hn::BitCast(d, hn::ConvertTo(hn::RebindToFloat<D>(), magnitude));
+  const V power = hn::ShiftRight<52>(rounded);
+  const V is_2_64 = hn::VecFromMask(d, hn::Eq(power, hn::Add(largest, one)));
+  const V exponent = hn::Add(power, is_2_64);  // the mask is -1
+  const V shifted = hn::Shl(magnitude, hn::Sub(largest, exponent));
+  const V more = hn::Sub(one, hn::ShiftRight<63>(shifted));
+  const V field = hn::Sub(hn::Add(exponent, hn::Set(d, uint64_t{kBiasDifference})), more);
+  const M zero = hn::Eq(magnitude, hn::Zero(d));
+  hn::StoreInterleaved2(hn::IfThenZeroElse(zero, hn::Shl(shifted, more)),
+                        hn::Or(sign, hn::IfThenZeroElse(zero, field)), d,
+                        reinterpret_cast<uint64_t*>(dst));
+}
+
+struct FromInt64 {
+  static constexpr size_t kSrcSize = 8, kDstSize = 16;
+  static HWY_INLINE bool Run(const uint8_t* src, uint8_t* dst) {
+    const D d;
+    const V bits = hn::LoadU(d, reinterpret_cast<const uint64_t*>(src));
+    const V negative =
+        hn::BitCast(d, hn::BroadcastSignBit(hn::BitCast(hn::RebindToSigned<D>(), bits)));
+    StoreMagnitude(hn::Sub(hn::Xor(bits, negative), negative),
+                   hn::And(negative, hn::Set(d, uint64_t{0x8000})), dst);
+    return true;
+  }
+  static uint32_t Scalar(const sc_run* run) { return int64_to_long_double(run); }
+};
+
+struct FromUint64 {
+  static constexpr size_t kSrcSize = 8, kDstSize = 16;
+  static HWY_INLINE bool Run(const uint8_t* src, uint8_t* dst) {
+    const D d;
+    StoreMagnitude(hn::LoadU(d, reinterpret_cast<const uint64_t*>(src)), hn::Zero(d), dst);
+    return true;
+  }
+  static uint32_t Scalar(const sc_run* run) { return uint64_to_long_double(run); }
+};
+#endif
+
 template <class Op>
 HWY_NOINLINE void RunScalar(const sc_run* run, size_t first, size_t count) {
   sc_run part = *run;
@@ -202,7 +247,11 @@ void FillConvertLongDouble(KernelTable& table) {
   table.odd[kLong].run = Convert<ToFloat64<true>>;
   table.convert[kLong][kF32].run = Convert<ToFloat32>;
 #if HWY_TARGET != HWY_SSE2
-  table.convert[kLong][static_cast<size_t>(DType::kInt64)].run = Convert<ToInt64>;
+  constexpr auto kI64 = static_cast<size_t>(DType::kInt64);
+  constexpr auto kU64 = static_cast<size_t>(DType::kUint64);
+  table.convert[kLong][kI64].run = Convert<ToInt64>;
+  table.convert[kI64][kLong].run = Convert<FromInt64>;
+  table.convert[kU64][kLong].run = Convert<FromUint64>;
 #endif
   table.convert[kF64][kLong].run = Convert<FromFloat64>;
   table.convert[kF32][kLong].run = Convert<FromFloat32>;

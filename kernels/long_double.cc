@@ -328,6 +328,8 @@ uint32_t long_double_to_float32(const sc_run* run) {
 uint32_t long_double_to_int64(const sc_run* run) { return Map<to_int64>::run(run); }
 uint32_t float64_to_long_double(const sc_run* run) { return Map<widen<Float64>>::run(run); }
 uint32_t float32_to_long_double(const sc_run* run) { return Map<widen<Float32>>::run(run); }
+uint32_t int64_to_long_double(const sc_run* run) { return Map<from_int64>::run(run); }
+uint32_t uint64_to_long_double(const sc_run* run) { return Map<from_uint64>::run(run); }
 
 namespace {
 

@@ -46,6 +46,8 @@ uint32_t long_double_to_float32(const sc_run* run);
 uint32_t long_double_to_int64(const sc_run* run);
 uint32_t float64_to_long_double(const sc_run* run);
 uint32_t float32_to_long_double(const sc_run* run);
+uint32_t int64_to_long_double(const sc_run* run);
+uint32_t uint64_to_long_double(const sc_run* run);
 
 }  // namespace stridecast::kernels
 
