@@ -208,11 +208,36 @@ struct FloatOp<float, BFloat16> : Stateless {
   HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
     return Float32ToBFloat16(dd, v);
   }
+#if HWY_ARCH_X86 && !STRIDECAST_LANE_MASKS
+  // NaNs are rare. One comparison looks for them in two vectors, and its result is NaN again.
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Quick(DD dd, V v) const {
+    return UpperHalves(dd, FiniteInUpperHalf(hn::Rebind<uint32_t, DD>(), v));
+  }
+  template <class V>
+  HWY_INLINE V Evidence(V v) const {
+    return v;
+  }
+  template <class V>
+  HWY_INLINE V Merge(V a, V b) const {
+    return hn::VecFromMask(hn::DFromV<V>(), hn::IsEitherNaN(a, b));
+  }
+  template <class V>
+  HWY_INLINE bool Accept(V nan) const {
+    return hn::AllFalse(hn::DFromV<V>(), hn::IsNaN(nan));
+  }
+  template <class D2, class V>
+  HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1) const {
+    const hn::RebindToUnsigned<hn::DFromV<V>> du32;
+    return PackUpperHalves(d2, FiniteInUpperHalf(du32, v0), FiniteInUpperHalf(du32, v1));
+  }
+#else
   template <class D2, class V>
   HWY_INLINE hn::Vec<D2> Pack2(D2 d2, V v0, V v1) const {
     const hn::RebindToUnsigned<hn::DFromV<V>> du32;
     return PackUpperHalves(d2, BFloat16InUpperHalf(du32, v0), BFloat16InUpperHalf(du32, v1));
   }
+#endif
 };
 
 // Of two vectors, v0's first.
