@@ -27,6 +27,13 @@ bool contiguous(std::span<const int64_t> shape, std::span<const int64_t> strides
   return true;
 }
 
+constexpr const char* kReleased = "operation forbidden on released Buffer";
+
+int refuse_released() {
+  PyErr_SetString(PyExc_ValueError, kReleased);
+  return -1;
+}
+
 }  // namespace
 
 Buffer::Buffer(nb::object memory, char* data, Format format, std::span<const int64_t> shape,
@@ -60,16 +67,28 @@ nb::object Buffer::take_memory() {
 }
 
 void Buffer::require_live() const {
-  if (!memory()) raise(PyExc_ValueError, "operation forbidden on released Buffer");
+  if (!memory()) raise(PyExc_ValueError, "%s", kReleased);
 }
 
 void Buffer::release() {
-  const int64_t exports = exports_.load(std::memory_order_relaxed);
+  nb::object memory;  // goes after the lock
+  int64_t exports;
+  {
+    nb::ft_lock_guard lock(mutex_);
+    exports = exports_.load(std::memory_order_relaxed);
+    if (exports == 0) memory = std::exchange(memory_, nb::object());
+  }
   if (exports > 0) {
     raise(PyExc_BufferError, "Buffer has %lld exported view%s", static_cast<long long>(exports),
           exports == 1 ? "" : "s");
   }
-  take_memory();
+}
+
+bool Buffer::add_export() {
+  nb::ft_lock_guard lock(mutex_);
+  if (!memory_) return false;
+  exports_.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 // The rules of CPython's memoryview: what the request does not ask for is left out, and what it
@@ -77,11 +96,8 @@ void Buffer::release() {
 int Buffer::get_buffer(PyObject* self, Py_buffer* view, int flags) {
   const auto asks = [flags](int flag) { return (flags & flag) == flag; };
   view->obj = nullptr;
-  if (!memory()) {
-    PyErr_SetString(PyExc_ValueError, "operation forbidden on released Buffer");
-    return -1;
-  }
   const char* refusal = nullptr;
+  if (!memory()) return refuse_released();
   if (asks(PyBUF_WRITABLE) && readonly_) {
     refusal = "underlying buffer is not writable";
   } else if (asks(PyBUF_C_CONTIGUOUS) && !is_contiguous('C')) {
@@ -121,8 +137,8 @@ int Buffer::get_buffer(PyObject* self, Py_buffer* view, int flags) {
   } else {
     view->ndim = 1;  // plain bytes
   }
+  if (!add_export()) return refuse_released();
   view->obj = Py_NewRef(self);
-  exports_.fetch_add(1, std::memory_order_relaxed);
   return 0;
 }
 

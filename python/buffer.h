@@ -55,9 +55,13 @@ class Buffer {
 
  private:
   nb::object take_memory();
+  /// False if the Buffer has been released: what is exported cannot be, what is released not be
+  /// exported, also without the GIL.
+  bool add_export();
 
   nb::object memory_;
-  [[no_unique_address]] mutable nb::ft_mutex mutex_;  // guards memory_ where there is no GIL
+  // Guards memory_, and that exports are counted while it is there, where there is no GIL.
+  [[no_unique_address]] mutable nb::ft_mutex mutex_;
   char* data_;
   Format format_;
   int ndim_;
