@@ -193,7 +193,7 @@ class TestSplitConverts:
     def test_what_does_not_fit(self):
         t = table()
         assert sc.split(t, names=["n"], fmt="b", overflow="saturate")["n"].tolist()[:1] == [-128]
-        with pytest.raises(OverflowError, match="field 'n': .*-500"):
+        with pytest.raises(OverflowError, match=r"field 'n': .*-500"):
             sc.split(t, fmt={"n": "b"}, overflow="raise")
         t["x"][3] = np.nan
         with pytest.raises((ValueError, OverflowError), match=r"field 'x'.*nan"):
