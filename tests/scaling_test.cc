@@ -147,8 +147,8 @@ void check_the_middle(const char* stored_format, const char* swapped_format, con
     stored.push_back(static_cast<Stored>(uint64_t(k) * 0x9E3779B97F4A7C15));
   std::vector<Wanted> want;
   for (const Stored x : stored) {
-    const auto middle = Wanted(1) << (8 * sizeof(Wanted) - 1);
-    want.push_back(static_cast<Wanted>(static_cast<Wanted>(x) ^ static_cast<Wanted>(middle)));
+    const uint64_t middle = uint64_t{1} << (8 * sizeof(Wanted) - 1);
+    want.push_back(static_cast<Wanted>(static_cast<uint64_t>(x) ^ middle));
   }
   const double half = std::ldexp(1.0, 8 * sizeof(Stored) - 1);
   const Scaling scaling = scaling_of(1, std::is_signed_v<Stored> ? half : -half);
