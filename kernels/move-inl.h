@@ -53,6 +53,17 @@ HWY_INLINE void VectorRow(D d8, const uint8_t* src, uint8_t* dst, size_t n, bool
     dst += skip * kSize;
   }
   const bool has_head = dst != begin;
+  if constexpr (Items::kStep == 1) {
+    // Four vectors a turn: one at a time, the loop's own steps are as many as the work.
+    for (; !stream && dst + 4 * bytes <= end; dst += 4 * bytes, src += 4 * bytes) {
+      const auto v0 = hn::LoadU(d8, src), v1 = hn::LoadU(d8, src + bytes);
+      const auto v2 = hn::LoadU(d8, src + 2 * bytes), v3 = hn::LoadU(d8, src + 3 * bytes);
+      hn::StoreU(SwapUnits<kUnit>(v0), d8, dst);
+      hn::StoreU(SwapUnits<kUnit>(v1), d8, dst + bytes);
+      hn::StoreU(SwapUnits<kUnit>(v2), d8, dst + 2 * bytes);
+      hn::StoreU(SwapUnits<kUnit>(v3), d8, dst + 3 * bytes);
+    }
+  }
   while (dst < end) {
     StoreBytes(SwapUnits<kUnit>(Items::template Load<kSize>(d8, src)), d8, dst, stream);
     src += advance;
