@@ -118,6 +118,56 @@ void move_field(const Layout& from, const void* src, const Layout& to, void* dst
 
 constexpr ConvertOptions kSaturate = {.overflow = Overflow::kSaturate};
 
+// A struct of `count` neighbours of one type between two others: all of them, or all but the third;
+// the fifth is converted, the sixth written to every second place, the others packed.
+void check_neighbours(Random& random, const std::string& type, int count, bool all, int64_t n) {
+  std::string text = "T{=B:first:";
+  for (int k = 0; k < count; ++k) text += type + ":f" + std::to_string(k) + ":";
+  const Format format = Format::parse(text + ">q:last:}");
+  const int64_t step = format.itemsize() + random.below(3);
+  Memory structs(random, Layout::strided(format, {n}, {step}));
+  std::vector<std::unique_ptr<Memory>> arrays;
+  std::vector<std::string> names = {"first", "last"};
+  for (int k = 0; k < count; ++k) {
+    if (all || k != 2) names.push_back("f" + std::to_string(k));
+  }
+  std::shuffle(names.begin(), names.end(), std::mt19937_64(random.bits()));
+  std::vector<FieldArray> fields;
+  std::vector<Bytes> want;
+  for (const std::string& name : names) {
+    const Layout field = structs.layout.field(name);
+    const bool converts = name == "f4" && type != "=2s" && type != "<Zf";
+    const Format item = converts ? Format::parse("=H") : field.format();
+    const int64_t gap = name == "f5" ? 2 : 1;
+    arrays.push_back(
+        std::make_unique<Memory>(random, Layout::strided(item, {n}, {gap * item.itemsize()})));
+    Memory& array = *arrays.back();
+    fields.push_back({name, &array.layout, array.data()});
+    Memory copy = array;
+    move_field(field, structs.data(), copy.layout, copy.data());
+    want.push_back(copy.bytes);
+  }
+  split(structs.layout, structs.data(), fields, kSaturate, on_threads(n % 2 == 0 ? 1 : 3));
+  for (size_t k = 0; k < names.size(); ++k) {
+    ASSERT_TRUE(arrays[k]->bytes == want[k])
+        << names[k] << " of " << n << " " << format.text() << ", " << step << " bytes apart";
+  }
+}
+
+TEST(FieldsTest, NeighboursOfOneSize) {
+  Random random(7);
+  for (const int64_t seam : {0, 100}) {
+    const SmallSeams seams(seam);
+    for (const char* type : {"=b", "<h", ">h", "<f", ">i", "<q", ">d", "=2s", "<Zf"}) {
+      for (const int count : {3, 4, 7, 18, 70}) {
+        for (const int64_t n : {1, 2, 5, 63, 64, 65, 700}) {
+          ASSERT_NO_FATAL_FAILURE(check_neighbours(random, type, count, n % 3 == 0, n));
+        }
+      }
+    }
+  }
+}
+
 TEST(FieldsTest, RandomSplits) {
   for (uint64_t seed = 0; seed < 1000; ++seed) {
     const SmallSeams seams(static_cast<int64_t>(seed % 4 * 5));
