@@ -1,7 +1,11 @@
 // The head of the page: what ran where, the theme, and the table of families and peers.
+const bytesText = (value) =>
+  value % 1048576 === 0 ? `${value / 1048576} MiB` : value % 1024 === 0 ? `${value / 1024} KiB` : `${value}`;
+// An object is one of sizes in bytes, such as those of the caches.
 const plain = (value) =>
   Array.isArray(value) ? value.join(", ")
-  : value !== null && typeof value === "object" ? JSON.stringify(value)
+  : value !== null && typeof value === "object"
+    ? Object.entries(value).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(", ")
   : value === true ? "yes" : value === false ? "no" : String(value ?? "–");
 
 function block(title, pairs, whole = false) {
