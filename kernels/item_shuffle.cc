@@ -113,25 +113,6 @@ HWY_INLINE void ShuffleWindows(const sc_run& run, const ShuffleParams& params) {
   ShuffleRows<64, kSources>(run, params);
 }
 
-uint32_t Shuffle(const sc_run* run) {
-  const ShuffleParams& params = *static_cast<const ShuffleParams*>(run->params);
-  switch (params.num_sources) {
-    case 1:
-      ShuffleWindows<1>(*run, params);
-      break;
-    case 2:
-      ShuffleWindows<2>(*run, params);
-      break;
-    case 3:
-      ShuffleWindows<3>(*run, params);
-      break;
-    default:
-      ShuffleWindows<4>(*run, params);
-      break;
-  }
-  return 0;
-}
-
 #elif HWY_TARGET == HWY_AVX2
 
 constexpr ptrdiff_t kFetchAhead = 4096;  // bytes; as with masks
@@ -213,24 +194,27 @@ HWY_NOINLINE void ShuffleRow(const sc_run& run, const ShuffleParams& params, int
 }
 
 template <int kSources>
-HWY_INLINE void ShuffleRows(const sc_run& run, const ShuffleParams& params) {
+HWY_INLINE void ShuffleWindows(const sc_run& run, const ShuffleParams& params) {
   for (int64_t row = 0; row < run.n[0]; ++row) ShuffleRow<kSources>(run, params, row);
 }
 
+#endif
+
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
 uint32_t Shuffle(const sc_run* run) {
   const ShuffleParams& params = *static_cast<const ShuffleParams*>(run->params);
   switch (params.num_sources) {
     case 1:
-      ShuffleRows<1>(*run, params);
+      ShuffleWindows<1>(*run, params);
       break;
     case 2:
-      ShuffleRows<2>(*run, params);
+      ShuffleWindows<2>(*run, params);
       break;
     case 3:
-      ShuffleRows<3>(*run, params);
+      ShuffleWindows<3>(*run, params);
       break;
     default:
-      ShuffleRows<4>(*run, params);
+      ShuffleWindows<4>(*run, params);
       break;
   }
   return 0;
