@@ -247,11 +247,11 @@ void route_plain(RouteBuilder& b, DType dst, bool saturate) {
     if (has_lookup(b, dst)) {
       return route_lookup(b, dst, {.overflow = saturate ? Overflow::kSaturate : Overflow::kWrap});
     }
-    if (is_narrow(b.type())) widen_narrow(b);
+    if (is_narrow(b.type()) && !b.has_kernel(dst)) widen_narrow(b);
     if (b.is(dst)) return;
   }
   if (is_narrow(dst)) return route_to_narrow(b, dst, saturate);
-  const bool direct = b.table().convert[table_index(b.type())][table_index(dst)].run != nullptr;
+  const bool direct = b.has_kernel(dst);
   if (b.is(DType::kLongDouble) && !direct) {
     if (is_float(dst)) {
       b.odd(DType::kFloat64);

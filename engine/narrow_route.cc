@@ -94,15 +94,18 @@ bool route_by_bits(RouteBuilder& b, DType dst) {
     b.convert(dst);
     return true;
   }
-  const int bits = narrow_int_bits(dst);
-  if (is_narrow(src) && narrow_int_bits(src) < bits) return false;
+  int bits = narrow_int_bits(dst);
+  if (is_narrow(src) && narrow_int_bits(src) < bits) {
+    if (range_facts(src).int_min < 0) return false;
+    bits = narrow_int_bits(src);  // no others are set
+  }
   b.add(b.table().keep_bits[0], dst, kernels::NarrowIntParams{bits});
   return true;
 }
 
 bool has_lookup(const RouteBuilder& b, DType dst) noexcept {
   const DType src = b.type();
-  if (!b.uses_tables()) return false;
+  if (!b.uses_tables() || b.has_kernel(dst)) return false;
   if (dst == DType::kFloat32) return is_narrow(src) && !is_int(src);
   const bool is_arithmetic_step = is_int(src) && !(is_narrow(dst) && !is_int(dst));
   if (is_arithmetic_step && !b.table().looks_up_fast) return false;
@@ -122,6 +125,7 @@ void widen_narrow(RouteBuilder& b) {
     if (b.is(DType::kBool)) b.convert(DType::kUint8);
     return;
   }
+  if (b.has_kernel(DType::kFloat32)) return b.convert(DType::kFloat32);
   if (!is_int(src)) {
     b.add(b.table().lookup[2], DType::kFloat32, static_cast<const void*>(&float32_values(src)));
     return;
@@ -133,15 +137,18 @@ void widen_narrow(RouteBuilder& b) {
 
 void route_to_narrow(RouteBuilder& b, DType dst, bool saturate) {
   const kernels::KernelTable& table = b.table();
+  if (is_int(dst) && b.is(DType::kBool)) {  // 0 and 1 fit, whatever dst
+    b.add(table.convert[table_index(DType::kBool)][table_index(DType::kUint8)], dst);
+    return;
+  }
   if (is_int(dst)) {
-    if (!is_int(b.type()) || b.is(DType::kBool)) route_plain(b, DType::kInt8, saturate);
+    if (!is_int(b.type())) route_plain(b, DType::kInt8, saturate);
     const int size = kernels::move_index(type_facts(b.type()).size);
     b.add(table.keep_bits[size], dst, kernels::NarrowIntParams{narrow_int_bits(dst)});
     return;
   }
   const bool no_sign = dst == DType::kFloat8E8M0FNU;  // and a range that all integers are in
-  const bool direct_power = table.convert[table_index(b.type())][table_index(dst)].run != nullptr;
-  if (no_sign && !saturate && direct_power) return b.convert(dst);
+  if (no_sign && !saturate && b.has_kernel(dst)) return b.convert(dst);
   if (no_sign && is_int(b.type()) && type_facts(b.type()).size == 4) b.convert(DType::kFloat64);
   if (no_sign && is_int(b.type()) && type_facts(b.type()).size == 8) b.odd(DType::kFloat64);
   if (b.is(DType::kLongDouble)) b.odd(DType::kFloat64);

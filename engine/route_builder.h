@@ -43,6 +43,10 @@ class RouteBuilder {
   }
   /// Takes the last stage back; what follows must take its place.
   void drop_last() { --route_.count; }
+  /// Whether one kernel converts to dst.
+  bool has_kernel(DType dst) const noexcept {
+    return table_.convert[table_index(type_)][table_index(dst)].run != nullptr;
+  }
   /// Nothing where the bits are the same.
   void convert(DType dst) {
     const sc_entry& entry = table_.convert[table_index(type_)][table_index(dst)];
@@ -84,8 +88,8 @@ void add_zero_part(RouteBuilder& b, DType dst);
 /// not enough.
 bool route_by_bits(RouteBuilder& b, DType dst);
 /// Whether a table of what every byte becomes does it: from types of one byte, to 1 or 2 bytes or
-/// float32, where nothing is reported. From integers only to narrow floats where arithmetic is the
-/// faster way.
+/// float32, where nothing is reported and no kernel converts. From integers only to narrow floats
+/// where arithmetic is the faster way.
 bool has_lookup(const RouteBuilder& b, DType dst) noexcept;
 /// Adds that stage; made from the kernels of the pivots, once a process for every pair and rules.
 void route_lookup(RouteBuilder& b, DType dst, const ConvertRules& rules);

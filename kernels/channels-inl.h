@@ -277,8 +277,8 @@ HWY_NOINLINE bool JoinFrom(const Rect& rect, bool stream) {
 
 // Whether kChannels channels of this size are worth the code: SSE2 has no byte shuffle for three.
 template <size_t kSize, size_t kChannels>
-inline constexpr bool kHasChannels =
-    !HWY_HAVE_SCALABLE && kSize <= 8 && (kChannels != 3 || kSize >= 4 || HWY_TARGET != HWY_SSE2);
+inline constexpr bool kHasChannels = kSize <= 8 &&
+                                     (kChannels != 3 || kSize >= 4 || HWY_TARGET != HWY_SSE2);
 
 // n[1] pixels of C = src_step[1] / kSize items, C in 2..4, to n[0] <= C planes: src_step[0] and
 // dst_step[1] are kSize. The planes may lie anywhere. Streamed stores are left to the caller to

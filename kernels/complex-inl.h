@@ -12,6 +12,7 @@
 #include <cstring>
 #include <limits>
 #include <type_traits>
+#include <utility>
 #include <xsimd/xsimd.hpp>
 
 #include "kernels/kernel_table.h"
@@ -180,41 +181,48 @@ struct Magnitude<double> {
   }
 };
 
-// True: re or im has a bit set besides its sign. Eight items a step: each vector gives a bit a
-// lane, and eight bits are spread over eight bytes at once.
-XSIMD_INLINE uint64_t BitsToBytes(uint64_t bits) {
-  constexpr uint64_t kOnes = 0x0101010101010101u;
-  constexpr uint64_t kBitOfByte =
-      std::endian::native == std::endian::little ? 0x8040201008040201u : 0x0102040810204080u;
-  return ((((bits * kOnes) & kBitOfByte) + 0x7f * kOnes) >> 7) & kOnes;
-}
-
-XSIMD_INLINE uint64_t NonzeroLanes(Batch<uint64_t> bits, uint64_t counted) {
-  return ((bits & Batch<uint64_t>(counted)) != Batch<uint64_t>(uint64_t{0})).mask();
-}
-
+// True: a part has a bit set besides its sign. Eight items a step: vectors of parts of 8 bytes, or
+// of items of two parts of 4, give a bit a lane, and eight bits are spread over eight bytes at
+// once.
 template <typename T>
 struct Truth {
   static constexpr int64_t kItems = 8, kSrcSize = 2 * sizeof(T), kDstSize = 1;
+  static constexpr int64_t kLanesPerItem = kSrcSize / 8;
+  static constexpr bool kIsLittle = std::endian::native == std::endian::little;
   static_assert(kItems % kLanes<uint64_t> == 0);
 
-  XSIMD_INLINE static uint64_t Lanes(const unsigned char* src) {
-    if constexpr (sizeof(T) == 4) {  // an item is one lane of 64 bits
-      return NonzeroLanes(Load<uint64_t>(src), 0x7fffffff7fffffffu);
-    } else {
-      const auto z = Load<std::complex<double>>(src);
-      return NonzeroLanes(
-          xsimd::bitwise_cast<uint64_t>(z.real()) | xsimd::bitwise_cast<uint64_t>(z.imag()),
-          0x7fffffffffffffffu);
+  // Bit k: lane k of a step is zero, whatever its signs. g++ -O2 leaves a loop here as it is, and
+  // mask() a call in it.
+  template <int64_t... kVectors>
+  XSIMD_INLINE static uint64_t ZeroLanes(const unsigned char* src,
+                                         std::integer_sequence<int64_t, kVectors...>) {
+    const Batch<uint64_t> counted(sizeof(T) == 4 ? 0x7fffffff7fffffffu : 0x7fffffffffffffffu);
+    const Batch<uint64_t> zero(uint64_t{0});
+    constexpr int64_t kStep = kLanes<uint64_t>;
+    return (... | (((Load<uint64_t>(src + kVectors * kStep * 8) & counted) == zero).mask()
+                   << (kVectors * kStep)));
+  }
+
+  // Bytes of 0 or 1 of the lowest eight bits, or of every second one of sixteen.
+  XSIMD_INLINE static uint64_t BitsToBytes(uint64_t bits) {
+    constexpr uint64_t kOnes = 0x0101010101010101u;
+    uint64_t copies, bit_of_byte;
+    if constexpr (kLanesPerItem == 1) {
+      copies = (bits & 0xFF) * kOnes;
+      bit_of_byte = kIsLittle ? 0x8040201008040201u : 0x0102040810204080u;
+    } else {  // four of them in each byte, whose copies are half a word
+      const uint64_t first = bits & 0xFF, second = bits >> 8 & 0xFF;
+      copies = (kIsLittle ? second << 32 | first : first << 32 | second) * 0x01010101u;
+      bit_of_byte = kIsLittle ? 0x4010040140100401u : 0x0104104001041040u;
     }
+    return (((copies & bit_of_byte) + 0x7f * kOnes) >> 7) & kOnes;
   }
 
   XSIMD_INLINE static void Step(const unsigned char* src, unsigned char* dst) {
-    uint64_t bits = 0;
-    for (int64_t i = 0; i < kItems; i += kLanes<uint64_t>) {
-      bits |= Lanes(src + i * kSrcSize) << i;
-    }
-    const uint64_t bytes = BitsToBytes(bits);
+    constexpr int64_t kVectors = kItems * kLanesPerItem / kLanes<uint64_t>;
+    uint64_t zeros = ZeroLanes(src, std::make_integer_sequence<int64_t, kVectors>());
+    if constexpr (kLanesPerItem == 2) zeros &= zeros >> 1;
+    const uint64_t bytes = BitsToBytes(~zeros);
     std::memcpy(dst, &bytes, sizeof bytes);
   }
 };

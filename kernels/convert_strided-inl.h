@@ -22,8 +22,7 @@ namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
 
 // Other targets insert slowly, or are there for correctness.
-inline constexpr bool kConvertsStrided =
-    !HWY_HAVE_SCALABLE && HWY_TARGET != HWY_SSE2 && HWY_TARGET != HWY_EMU128;
+inline constexpr bool kConvertsStrided = HWY_TARGET != HWY_SSE2 && HWY_TARGET != HWY_EMU128;
 
 // A vector of items `step` bytes apart; reads the items alone.
 template <class D>

@@ -14,9 +14,8 @@ HWY_BEFORE_NAMESPACE();
 namespace stridecast::kernels::HWY_NAMESPACE {
 namespace {
 
-// The other targets are there for correctness, or have vectors of unknown length.
-inline constexpr bool kConvertsToComplex =
-    !HWY_HAVE_SCALABLE && HWY_IS_LITTLE_ENDIAN && HWY_TARGET != HWY_EMU128;
+// The other targets are there for correctness.
+inline constexpr bool kConvertsToComplex = HWY_IS_LITTLE_ENDIAN && HWY_TARGET != HWY_EMU128;
 
 // The lanes of `re`, each before a zero: lanes of twice the size, but for float64, which
 // interleaves.

@@ -46,7 +46,7 @@ struct PlainFold {
 template <class Op, class D, class V>
 HWY_INLINE typename Op::Acc FoldLanes(D d, V v) {
   using Acc = typename Op::Acc;
-  if constexpr (HWY_MAX_LANES_D(D) > 16 / sizeof(Acc) && !HWY_HAVE_SCALABLE) {
+  if constexpr (HWY_MAX_LANES_D(D) > 16 / sizeof(Acc)) {
     const hn::Half<D> half;
     return FoldLanes<Op>(half, Op::Combine(half, hn::UpperHalf(half, v), hn::LowerHalf(half, v)));
   } else {

@@ -98,10 +98,9 @@ HWY_INLINE void StridedRow(const uint8_t* src, ptrdiff_t src_step, uint8_t* dst,
 
 // Whether vectors pay for rows that are not packed: kGathers for any step, kSparse for those of
 // row_items-inl.h. SSE2 can neither insert bytes nor shuffle them to reverse units of more than
-// two; SVE inserts slowly.
+// two.
 template <size_t kSize, size_t kUnit>
-inline constexpr bool kGathers =
-    !HWY_HAVE_SCALABLE && (HWY_TARGET != HWY_SSE2 || (kSize > 1 && kUnit <= 2));
+inline constexpr bool kGathers = HWY_TARGET != HWY_SSE2 || (kSize > 1 && kUnit <= 2);
 template <size_t kSize, size_t kUnit>
 inline constexpr bool kSparse = kSize <= 8 && (HWY_TARGET != HWY_SSE2 || kUnit <= 2);
 

@@ -1,6 +1,7 @@
 // float32, float16 and bfloat16 to floats of at most 8 bits, which are given by run-time constants
 // (NarrowFloatParams), and float32 and integers to float8_e8m0fnu, which has neither fraction nor
-// sign. One rounding to nearest even; all other sources come through these.
+// sign. One rounding to nearest even; all other sources come through these. Of the ways back, the
+// one from float8_e8m0fnu, whose codes are exponents; all others are looked up (lookup.cc).
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/narrow_float.cc"
@@ -238,6 +239,26 @@ struct IntToE8M0 : Stateless {
   }
 };
 
+// The code is the exponent. Code 0 is the subnormal below the smallest one, 0xFF is NaN.
+template <typename D, int kFractionBits>
+struct E8M0ToFloat : Stateless {
+  using Stateless::Stateless;
+  using Src = uint8_t;
+  using Dst = D;
+  using Wide = D;
+
+  template <class DD, class V>
+  HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
+    using Bits = hwy::MakeUnsigned<D>;
+    const hn::RebindToUnsigned<DD> du;
+    const auto code = hn::PromoteTo(du, v);
+    const auto half_of_smallest = hn::Set(du, Bits{1} << (kFractionBits - 1));
+    const auto is_nan = hn::VecFromMask(du, hn::Eq(code, hn::Set(du, Bits{0xFF})));
+    const auto number = hn::Max(hn::ShiftLeft<kFractionBits>(code), half_of_smallest);
+    return hn::BitCast(dd, hn::Or(number, hn::And(is_nan, half_of_smallest)));
+  }
+};
+
 template <typename S>
 void SetIntToE8M0(KernelTable& table, const char* name) {
   table.convert[Index(kDTypeOf<S>)][Index(DType::kFloat8E8M0FNU)] =
@@ -274,6 +295,10 @@ void FillNarrowFloat(KernelTable& table) {
   table.narrow_float[2] = NarrowEntry<BFloat16>("narrow bfloat16");
   table.convert[Index(DType::kFloat32)][Index(DType::kFloat8E8M0FNU)] =
       ConvertEntry<Float32ToE8M0>("convert float32 float8_e8m0fnu");
+  table.convert[Index(DType::kFloat8E8M0FNU)][Index(DType::kFloat32)] =
+      ConvertEntry<E8M0ToFloat<float, 23>>("convert float8_e8m0fnu float32");
+  table.convert[Index(DType::kFloat8E8M0FNU)][Index(DType::kBFloat16)] =
+      ConvertEntry<E8M0ToFloat<uint16_t, 7>>("convert float8_e8m0fnu bfloat16");
   SetIntToE8M0<int16_t>(table, "convert int16 float8_e8m0fnu");
   SetIntToE8M0<uint16_t>(table, "convert uint16 float8_e8m0fnu");
   SetIntToE8M0<int32_t>(table, "convert int32 float8_e8m0fnu");

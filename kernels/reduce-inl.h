@@ -42,7 +42,7 @@ template <class D>
 HWY_INLINE hn::Vec<D> LoadFirst(D d, const void* src, size_t count) {
   using T = hn::TFromD<D>;
   // Masked loads cannot fault here, and any address will do; AVX2 has them for these lanes only.
-  constexpr bool kMasked = (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_HAVE_SCALABLE ||
+  constexpr bool kMasked = (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) ||
                            (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && sizeof(T) >= 4);
   if constexpr (kMasked) {
     return hn::MaskedLoad(hn::FirstN(d, count), d, static_cast<const T*>(src));

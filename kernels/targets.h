@@ -2,8 +2,9 @@
 // each target's namespace provides. Highway 1.2 has no HWY_VISIT_TARGETS, hence our own list.
 //
 // STRIDECAST_FOR_EACH_TARGET(X) expands X(namespace, HWY_target_bit) for every compiled target,
-// best first. Which targets those are is decided by STRIDECAST_TARGETS in kernels/CMakeLists.txt; a
-// file that includes this header must link stridecast::kernel_targets to see the same decision.
+// best first. Which targets those are is decided in kernels/CMakeLists.txt (on x86 by
+// STRIDECAST_TARGETS); a file that includes this header must link stridecast::kernel_targets to see
+// the same decision.
 #ifndef STRIDECAST_KERNELS_TARGETS_H_
 #define STRIDECAST_KERNELS_TARGETS_H_
 
@@ -31,26 +32,7 @@
 #define STRIDECAST_IF_SSE2(X)
 #endif
 
-#if HWY_TARGETS & HWY_SVE2_128
-#define STRIDECAST_IF_SVE2_128(X) X(N_SVE2_128, HWY_SVE2_128)
-#else
-#define STRIDECAST_IF_SVE2_128(X)
-#endif
-#if HWY_TARGETS & HWY_SVE_256
-#define STRIDECAST_IF_SVE_256(X) X(N_SVE_256, HWY_SVE_256)
-#else
-#define STRIDECAST_IF_SVE_256(X)
-#endif
-#if HWY_TARGETS & HWY_SVE2
-#define STRIDECAST_IF_SVE2(X) X(N_SVE2, HWY_SVE2)
-#else
-#define STRIDECAST_IF_SVE2(X)
-#endif
-#if HWY_TARGETS & HWY_SVE
-#define STRIDECAST_IF_SVE(X) X(N_SVE, HWY_SVE)
-#else
-#define STRIDECAST_IF_SVE(X)
-#endif
+// Of these the one that is the compiler's baseline.
 #if HWY_TARGETS & HWY_NEON_BF16
 #define STRIDECAST_IF_NEON_BF16(X) X(N_NEON_BF16, HWY_NEON_BF16)
 #else
@@ -79,10 +61,6 @@
   STRIDECAST_IF_AVX3(X)               \
   STRIDECAST_IF_AVX2(X)               \
   STRIDECAST_IF_SSE2(X)               \
-  STRIDECAST_IF_SVE2_128(X)           \
-  STRIDECAST_IF_SVE_256(X)            \
-  STRIDECAST_IF_SVE2(X)               \
-  STRIDECAST_IF_SVE(X)                \
   STRIDECAST_IF_NEON_BF16(X)          \
   STRIDECAST_IF_NEON(X)               \
   STRIDECAST_IF_NEON_WITHOUT_AES(X)   \

@@ -35,7 +35,7 @@ constexpr size_t kPackBytes = 16384;
 constexpr size_t kFetchAhead = 4 * kTileLine;
 
 // Whether a tile's rows are lines, which can be streamed as they are made.
-constexpr bool kStreamsTiles = HWY_MAX_BYTES >= kTileLine && !HWY_HAVE_SCALABLE;
+constexpr bool kStreamsTiles = HWY_MAX_BYTES >= kTileLine;
 
 // The part of a rectangle that tiles cover, as plain steps: item (i, j) lies at src + i * kSize +
 // j * src_step and goes to dst + i * dst_step + j * kSize.
@@ -57,8 +57,6 @@ HWY_INLINE void TransposeItems(const Transpose& t, size_t begin_row, size_t begi
     }
   }
 }
-
-#if !HWY_HAVE_SCALABLE
 
 // Blocks of 16 bytes, `step` apart.
 template <class D>
@@ -211,8 +209,6 @@ HWY_NOINLINE void TransposeDirect(const Transpose& t) {
   TransposeRows<kSize, kUnit, false>(t);
 }
 
-#endif  // !HWY_HAVE_SCALABLE
-
 template <size_t kSize, size_t kUnit>
 uint32_t TileKernel(const sc_run* run) {
   const Rect rect{static_cast<const uint8_t*>(run->src),
@@ -227,9 +223,6 @@ uint32_t TileKernel(const sc_run* run) {
   if (few_rows && SplitChannels<kSize, kUnit>(rect, stream)) return 0;
   if (few_columns && JoinChannels<kSize, kUnit>(rect, stream)) return 0;
   const Transpose t{rect.src, rect.src_step[1], rect.dst, rect.dst_step[0], rect.n[0], rect.n[1]};
-#if HWY_HAVE_SCALABLE
-  TransposeItems<kSize, kUnit>(t, 0, 0);
-#else
   const bool lines = stream && kStreamsTiles &&
                      reinterpret_cast<uintptr_t>(t.dst) % kTileLine == 0 &&
                      t.dst_step % static_cast<ptrdiff_t>(kTileLine) == 0;
@@ -241,7 +234,6 @@ uint32_t TileKernel(const sc_run* run) {
   } else {
     TransposeDirect<kSize, kUnit>(t);
   }
-#endif
   return 0;
 }
 

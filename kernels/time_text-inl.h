@@ -23,10 +23,10 @@
 #include "kernels/pack_bytes-inl.h"
 #include "kernels/time_params.h"
 
-// SSE2 shuffles no bytes; arrays of vectors need a length known to compilers.
+// SSE2 shuffles no bytes.
 #undef STRIDECAST_TIME_TEXT_VECTORS
-#if HWY_HAVE_SCALABLE || !HWY_IS_LITTLE_ENDIAN || HWY_TARGET == HWY_SSE2 || \
-    HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
+#if !HWY_IS_LITTLE_ENDIAN || HWY_TARGET == HWY_SSE2 || HWY_TARGET == HWY_EMU128 || \
+    HWY_TARGET == HWY_SCALAR
 #define STRIDECAST_TIME_TEXT_VECTORS 0
 #else
 #define STRIDECAST_TIME_TEXT_VECTORS 1

@@ -69,7 +69,7 @@ check_wheel() { # wheel as it was built, folder to unpack it in
   local stray
   stray=$(cd "$2" && find . -type f | grep -vE '^\./stridecast/([^/]*\.pyi?|py\.typed|_core[^/]*\.so)$' |
     grep -vE '^\./stridecast_bench/([a-z_]+/)*[a-z_]+\.(py|html|css|js)$' |
-    grep -vE '^\./stridecast-[^/]*\.dist-info/(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/[^/]*)$') || true
+    grep -vE '^\./stridecast-[^/]*\.dist-info/(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/(LICENSES/)?[^/]*)$') || true
   [ -z "$stray" ] || fail "the wheel holds more than the package: $stray"
   [ -f "$2/stridecast_bench/page_parts/page.html" ] || fail "the wheel lacks the parts of the benchmark's page"
   case $1 in

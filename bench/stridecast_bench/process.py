@@ -18,80 +18,16 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from fnmatch import fnmatchcase
-from functools import partial
-from itertools import chain
+from collections.abc import Iterable
 
 import ml_dtypes
 import numpy as np
 
 import stridecast
 from stridecast_bench import measure, peers
-from stridecast_bench.cases import (
-    basic,
-    by_level,
-    by_threads,
-    cast,
-    reduce,
-    relayout,
-    scale,
-    small,
-    strided,
-    times,
-    workloads,
-)
+from stridecast_bench.cases import basic
 from stridecast_bench.peers import libraries
-
-#: Generators of cases by the first part of their names. A case is made when its turn comes, so that
-#: memory is held for one at a time.
-Cases = Callable[[measure.BenchLibrary | None], Iterator[measure.Case | measure.Planned]]
-Groups = dict[str, Cases]
-
-
-def merged(*files: Groups) -> Groups:
-    """All groups of the case files; where several have one of a name, one behind the other."""
-    generators: dict[str, list[Cases]] = {}
-    for groups in files:
-        for head, cases in groups.items():
-            generators.setdefault(head, []).append(cases)
-
-    def all_of(library: measure.BenchLibrary | None, some: list[Cases]) -> Iterator:
-        return chain.from_iterable(cases(library) for cases in some)
-
-    return {head: partial(all_of, some=some) for head, some in generators.items()}
-
-
-ON_ONE_THREAD = merged(
-    small.GROUPS,
-    basic.GROUPS,
-    relayout.GROUPS,
-    strided.GROUPS,
-    cast.GROUPS,
-    scale.GROUPS,
-    reduce.GROUPS,
-    times.GROUPS,
-    by_level.GROUPS,
-    by_threads.GROUPS,
-    workloads.GROUPS,
-)
-
-
-def groups_for(threads: int) -> Groups:
-    """Several threads are timed in a process of their own, which is pinned to as many CPUs."""
-    if threads == 1:
-        return ON_ONE_THREAD
-    return merged(
-        {"threads": partial(strided.thread_cases, threads=threads)},
-        {"threads": partial(by_threads.cases, threads=threads)},
-        {"hot-threads": partial(cast.hot_thread_cases, threads=threads)},
-        {"reduce-threads": partial(reduce.thread_cases, threads=threads)},
-    )
-
-
-def selected(name: str, patterns: list[str]) -> bool:
-    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+from stridecast_bench.selection import attempt, chosen
 
 
 def time_noise(cpus: list[int]) -> dict[str, object]:
@@ -106,47 +42,25 @@ def time_noise(cpus: list[int]) -> dict[str, object]:
     return noise
 
 
-def with_selected_peers(case: measure.Case) -> measure.Case | None:
-    """The case without the peers that are not asked for.
-
-    None if nobody is left of some: ours is timed alone only beside the first group, so that of
-    several processes, each with some groups, one does it.
-    """
-    kept = {name: batch for name, batch in case.peers.items() if peers.is_selected(name)}
-    if not kept and not peers.is_selected("numpy"):
-        return None
-    return replace(case, peers=kept)
-
-
 def time_cases(
-    groups: Groups, patterns: list[str], library: measure.BenchLibrary | None, cpus: set[int]
-) -> dict[str, dict]:
+    cases: Iterable[measure.Case | measure.Planned], cpus: set[int]
+) -> dict[str, dict[str, object]]:
     """By case: results, what went wrong, and what stridecast cannot do."""
-    results: dict[str, object] = {}
-    failures: dict[str, str] = {}
-    unable: dict[str, str] = {}
-    heads = [pattern.partition("/")[0] for pattern in patterns]
+    outcome: dict[str, dict[str, object]] = {"results": {}, "failures": {}, "unable": {}}
     with measure.quiet(cpus):
-        for group, cases in groups.items():
-            if not selected(group, heads):
-                continue
-            for planned in cases(library):
-                name = planned.name
-                if not selected(name, patterns):
-                    continue
-                try:  # one broken cell must not hide the others
-                    case = with_selected_peers(planned.make())
-                    if case is not None:
-                        results[name] = measure.measure(case)
-                except measure.Unable as error:
-                    unable[name] = str(error)
-                except Exception as error:
-                    failures[name] = f"{type(error).__name__}: {error}"
-                if sys.stderr.isatty():
-                    print(f"\r{len(results):4d}  {name:50}", end="", file=sys.stderr)
+        for planned in cases:
+            name, found = planned.name, attempt(planned, measure.measure)
+            if "failed" in found:
+                outcome["failures"][name] = found["failed"]
+            elif "unable" in found:
+                outcome["unable"][name] = found["unable"]
+            elif found:
+                outcome["results"][name] = found
+            if sys.stderr.isatty():
+                print(f"\r{len(outcome['results']):4d}  {name:50}", end="", file=sys.stderr)
     if sys.stderr.isatty():
         print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
-    return {"results": results, "failures": failures, "unable": unable}
+    return outcome
 
 
 def report(outcome: dict[str, object], stream: object) -> None:
@@ -212,8 +126,7 @@ def main() -> int:
     stridecast.set_threads(1)
     libraries.use_threads(arguments.threads)
 
-    groups = groups_for(arguments.threads)
-    timings = time_cases(groups, arguments.cases, library, cpus)
+    timings = time_cases(chosen(arguments.threads, arguments.cases, library), cpus)
     outcome = {
         "machine": measure.machine(),
         "versions": {

@@ -15,16 +15,15 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 
 import stridecast
-from stridecast_bench import measure, process
-from stridecast_bench import peers as peer_groups
-from stridecast_bench.peers import GROUPS, ONLY_IN, PEERS, libraries
+from stridecast_bench import measure, peers
+from stridecast_bench.peers import GROUPS, libraries
+from stridecast_bench.selection import attempt, chosen
 
 #: Where lines go; main() keeps it for them, and what libraries print goes to the errors.
 output = sys.stdout
@@ -34,54 +33,19 @@ def say(kind: str, what: dict[str, object]) -> None:
     print(json.dumps({kind: what}, separators=(",", ":")), file=output, flush=True)
 
 
-def beside(case: measure.Case, group: str) -> measure.Case | None:
-    """The case with the peers of this group; None where nobody of it takes part.
+def time_one(planned: measure.Case | measure.Planned, seconds: float) -> None:
+    say("at", {"case": planned.name})
 
-    The first group keeps what has no peers at all: the limit of the machine is beside them.
-    """
-    peers = {name: batch for name, batch in case.peers.items() if PEERS[name] == group}
-    others = {name: why for name, why in case.other_results.items() if PEERS[name] == group}
-    if not peers and not (others or group == GROUPS[0]):
-        return None
-    return dataclasses.replace(case, peers=peers, other_results=others)
+    def sampled(case: measure.Case) -> dict[str, object]:
+        return {
+            "left_out": case.other_results,
+            "work": dataclasses.asdict(case.work) if case.work else None,
+            "samples": measure.sample(case, seconds),
+        }
 
-
-def is_left_out(name: str, without: list[str]) -> bool:
-    return bool(without) and process.selected(name, without)
-
-
-def planned_cases(
-    threads: int,
-    patterns: list[str],
-    without: list[str],
-    library: measure.BenchLibrary | None,
-    group: str,
-) -> Iterator[measure.Case | measure.Planned]:
-    heads = [pattern.partition("/")[0] for pattern in patterns]
-    for head, cases in process.groups_for(threads).items():
-        if process.selected(head, heads) and head in ONLY_IN.get(group, (head,)):
-            yield from (
-                one
-                for one in cases(library)
-                if process.selected(one.name, patterns) and not is_left_out(one.name, without)
-            )
-
-
-def time_one(planned: measure.Case | measure.Planned, group: str, seconds: float) -> None:
-    cell: dict[str, object] = {"case": planned.name}
-    say("at", cell)
-    try:  # one broken cell must not hide the others
-        case = beside(planned.make(), group)
-        if case is None:
-            return
-        cell["left_out"] = case.other_results
-        cell["work"] = dataclasses.asdict(case.work) if case.work else None
-        cell["samples"] = measure.sample(case, seconds)
-    except measure.Unable as error:
-        cell["unable"] = str(error)
-    except Exception as error:
-        cell["failed"] = f"{type(error).__name__}: {error}"
-    say("cell", cell)
+    found = attempt(planned, sampled)
+    if found:
+        say("cell", {"case": planned.name, **found})
 
 
 def main() -> int:
@@ -98,15 +62,13 @@ def main() -> int:
     global output
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    peer_groups.select([arguments.group])
+    peers.select([arguments.group])
     library = measure.BenchLibrary(Path(arguments.library)) if arguments.library else None
     stridecast.set_threads(1)
     libraries.use_threads(arguments.threads)
     with measure.quiet(measure.cpus_for(arguments.threads, arguments.cpu)):
-        selection = arguments.cases, arguments.without
-        planned = planned_cases(arguments.threads, *selection, library, arguments.group)
-        for one in planned:
-            time_one(one, arguments.group, arguments.seconds)
+        for one in chosen(arguments.threads, arguments.cases, library, arguments.without):
+            time_one(one, arguments.seconds)
     numpys = {"numpy": np.__version__, "ml_dtypes": ml_dtypes.__version__}
     own = {"stridecast": stridecast.__version__, **numpys}
     say(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import stridecast
-from stridecast_bench import levels, measure, peers, process
+from stridecast_bench import levels, measure, peers, selection
 from stridecast_bench.cases import by_level, cast, reduce, relayout, scale
 from stridecast_bench.peers import libraries
 
@@ -30,7 +30,7 @@ def numpy_alone():
 @cache
 def all_names(threads: int) -> list[str]:
     names = []
-    for head, cases in process.groups_for(threads).items():
+    for head, cases in selection.groups_for(threads).items():
         of_group = [case.name for case in cases(None)]
         assert all(name.startswith(f"{head}/") for name in of_group), head
         names += of_group
@@ -72,11 +72,11 @@ def test_who_is_not_selected_is_not_looked_for():
 def test_a_case_without_its_peers_is_left_to_the_first_group():
     one = measure.Work(1, 0, 0)
     case = measure.Case("x/y", abs, {"numpy": abs, "torch": abs, "c++": abs}, work=one)
-    assert process.with_selected_peers(case).peers.keys() == {"numpy", "c++"}
+    assert selection.with_selected_peers(case).peers.keys() == {"numpy", "c++"}
     peers.select(["tor*"])
-    assert process.with_selected_peers(case).peers.keys() == {"torch"}
+    assert selection.with_selected_peers(case).peers.keys() == {"torch"}
     peers.select(["numba"])
-    assert process.with_selected_peers(case) is None
+    assert selection.with_selected_peers(case) is None
 
 
 TINY = {
@@ -94,7 +94,7 @@ FIRST_OF = ("small", "export", "contiguous", "time-units", "time-fields", "reduc
 
 def measured(planned: measure.Case | measure.Planned) -> measure.Case:
     """The case, timed as briefly as can be."""
-    case = process.with_selected_peers(planned.make())
+    case = selection.with_selected_peers(planned.make())
     case.seconds, case.rounds = 0.0, 1
     times = measure.measure(case, batch_ns=1)["ns"]
     assert times.keys() == {"ours", *case.peers}
@@ -113,13 +113,13 @@ def test_tiny_cases_are_checked_and_timed(label):
 
 @pytest.mark.parametrize("group", FIRST_OF)
 def test_first_of_a_group(group):
-    case = measured(next(iter(process.groups_for(1)[group](None))))
+    case = measured(next(iter(selection.groups_for(1)[group](None))))
     assert case.work is not None
     assert case.work.threads == 1
 
 
 def test_small_cases():
-    for case in process.groups_for(1)["small"](None):
+    for case in selection.groups_for(1)["small"](None):
         assert case.work.items in (1, 8, 64, 512)
         measured(case)
 
@@ -127,7 +127,7 @@ def test_small_cases():
 def test_level_cases_of_l1():
     """What by_level.py makes itself, and what it makes of others."""
     for head in ("struct", "scale", "time", "byteswap", "relayout"):
-        for planned in process.groups_for(1)[head](None):
+        for planned in selection.groups_for(1)[head](None):
             if "/L1/" in planned.name:
                 case = measured(planned)
                 assert case.work.level == "L1", planned.name

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 import stridecast
-from stridecast_bench import compare, limits, ratios, results, run, terminal, worker
+from stridecast_bench import compare, limits, peers, ratios, results, run, terminal, worker
 from stridecast_bench.measure import Case, Planned, Work, bytes_touched, sample
 from stridecast_bench.results import FASTER, NOISY, SLOWER, TIE, Cell, Speeds, Time
 
@@ -244,6 +244,13 @@ def lines_are_captured(monkeypatch):
     monkeypatch.setattr(worker, "output", None)  # print()'s own
 
 
+@pytest.fixture(autouse=True)
+def numpy_alone():
+    peers.select(["numpy"])
+    yield
+    peers.select(["*"])
+
+
 def said(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -259,7 +266,7 @@ def test_a_wrong_fast_answer_fails_and_is_not_timed(capsys):
         return n
 
     planned = Planned("a/b", lambda name: Case(name, ours, {"numpy": steady(9)}, check=wrong))
-    worker.time_one(planned, "numpy", 0)
+    worker.time_one(planned, 0)
     cell = said(capsys)[-1]["cell"]
     assert "item 0 is 1" in cell["failed"]
     assert "samples" not in cell
@@ -268,9 +275,11 @@ def test_a_wrong_fast_answer_fails_and_is_not_timed(capsys):
 
 def test_only_peers_of_the_group_are_timed(capsys):
     case = Case("a/b", steady(1), {"numpy": steady(2), "torch": steady(3)})
-    worker.time_one(case, "torch", 0)
+    peers.select(["torch"])
+    worker.time_one(case, 0)
     assert said(capsys)[-1]["cell"]["samples"].keys() == {"ours", "torch", "itself"}
-    worker.time_one(case, "pyarrow", 0)
+    peers.select(["pyarrow"])
+    worker.time_one(case, 0)
     assert [line.keys() for line in said(capsys)] == [{"at"}], "nobody of that group takes part"
 
 
@@ -469,9 +478,9 @@ def test_some_cases_timed_again_leave_the_results_of_a_profile_alone(tmp_path):
 
 
 def test_families_have_titles():
-    from stridecast_bench import process, suites
+    from stridecast_bench import selection, suites
 
-    groups = {*process.groups_for(1), *process.groups_for(2)}
+    groups = {*selection.groups_for(1), *selection.groups_for(2)}
     assert groups == set(suites.FAMILIES)
     for profile in suites.PROFILES.values():
         heads = {glob.partition("/")[0] for glob in profile.cases} - {"*", "time-*"}

@@ -95,3 +95,8 @@ def select(patterns: Iterable[str]) -> None:
 
 def is_selected(peer: str) -> bool:
     return PEERS[peer] in _groups
+
+
+def take_part_in(family: str) -> bool:
+    """Whether a group that is asked for may have peers in cases of that family."""
+    return any(family in ONLY_IN.get(group, (family,)) for group in _groups)
