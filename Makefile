@@ -13,7 +13,7 @@ export CCACHE_NOHASHDIR := 1
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test cxx-test python-test sanitize tsan fuzz fuzz-briefly bench \
+.PHONY: help demo test cxx-test python-test sanitize tsan fuzz fuzz-briefly arm-test bench \
   bench-check bench-kernels bench-targets bench-tools docs format lint tidy package wheel deps browser clean
 
 help: ## lists these commands
@@ -43,6 +43,9 @@ sanitize: deps ## the C++ tests under AddressSanitizer and UndefinedBehaviorSani
 tsan: deps ## the C++ tests under ThreadSanitizer (needs clang and libomp-dev)
 	@scripts/build.sh tsan
 	@ctest --preset tsan
+
+arm-test: ## the C++ tests on 64-bit Arm, in an emulator (needs a cross compiler and qemu: scripts/arm-test.sh)
+	@scripts/arm-test.sh
 
 FUZZ_SECONDS ?= 600
 fuzz: deps ## random format texts and plans under the sanitizers (needs clang): FUZZ_SECONDS=600
