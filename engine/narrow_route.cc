@@ -1,6 +1,6 @@
 // Routes of the types of at most 8 bits. Sources are looked up, where no kernel converts them; as a
-// destination they are reached from float32 (or another float that lies in float32's lanes) and from
-// integers.
+// destination they are reached from float32 (or another float that lies in float32's lanes) and
+// from integers.
 
 #include <array>
 #include <bit>
