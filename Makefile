@@ -60,11 +60,8 @@ bench: bench-tools ## compares with other libraries and with the machine, and dr
 	@.venv-bench/bin/stridecast bench --library $(STREAMS) --profile $(PROFILE) --output build/bench-report
 
 bench-check: bench-tools ## what became faster or slower than bench/baseline.json says, beyond noise
-	@test -f bench/baseline.json || { echo 'no bench/baseline.json: bench/README.md says how it is made'; exit 1; }
-	@.venv-bench/bin/stridecast bench --library $(STREAMS) --profile check --output build/bench-check
-	@.venv-bench/bin/python bench/compare.py --strict bench/baseline.json build/bench-check/results.json
+	@scripts/bench-check.sh $(STREAMS)
 
-# The libraries beside ours, the package and the streams.
 bench-tools: deps
 	@scripts/bench-env.sh
 	@$(MAKE) --silent --no-print-directory .venv-bench/.package

@@ -82,7 +82,7 @@ def main() -> int:
     if path is None:
         print("no libstridecast_bench: build the CMake target stridecast_bench", file=sys.stderr)
         return 1
-    cpus = set(measure.allowed_cpus()[-arguments.threads :])
+    cpus = measure.cpus_for(arguments.threads)
     with measure.quiet(cpus):
         found = calibrate(arguments.threads, BenchLibrary(path), arguments.level)
     json.dump([dataclasses.asdict(speeds) for speeds in found], sys.stdout, indent=1)

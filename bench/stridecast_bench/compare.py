@@ -1,11 +1,13 @@
 """Two runs side by side: what became faster or slower beyond noise.
 
-    python -m stridecast_bench.compare OLD.json NEW.json [--strict]
+    python -m stridecast_bench.compare OLD.json NEW.json [AGAIN.json ...] [--strict]
     python -m stridecast_bench.compare --write-baseline RUN.json bench/baseline.json
 
 What is compared are ratios to peers, not times: they move less from machine to machine. A change
 is beyond noise where it exceeds what both runs saw in calls timed against themselves, and half of
-how far the ratio moved within each. A baseline holds ratios only, by SIMD target.
+how far the ratio moved within each. Of a cell that several new runs timed the best counts: what is
+slower in one process alone was in the way of something there. A baseline holds ratios only, by
+SIMD target.
 """
 
 from __future__ import annotations
@@ -133,6 +135,15 @@ def differences(old: Path, new: Path, target: str) -> list[str]:
     return found
 
 
+def best_of(runs: list[Ratios]) -> Ratios:
+    """Every cell's highest ratio."""
+    found: Ratios = {}
+    for run in runs:
+        for key, one in run.items():
+            found[key] = max(one, found.get(key, one), key=lambda ratio: ratio.ratio)
+    return found
+
+
 def changes(old: Ratios, new: Ratios) -> list[Change]:
     """Of the cells that both have, the slowest change first."""
     found = [Change(*key, old[key], new[key]) for key in old.keys() & new.keys()]
@@ -165,30 +176,45 @@ def report(old: Ratios, new: Ratios) -> list[Change]:
     return slower
 
 
+def load_runs(paths: list[Path]) -> tuple[Ratios, str]:
+    """The best of several runs, all of one SIMD target."""
+    runs = [load_ratios(path) for path in paths]
+    targets = {target for _, target in runs}
+    if len(targets) > 1:
+        raise ValueError(f"runs of different kernels: {', '.join(sorted(targets))}")
+    return best_of([ratios for ratios, _ in runs]), targets.pop()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("old", type=Path, help="a run, or a baseline")
-    parser.add_argument("new", type=Path, help="a run")
+    parser.add_argument("new", type=Path, nargs="+", help="a run, and runs that time cells again")
     parser.add_argument("--strict", action="store_true", help="exit 1 where cells became slower")
+    parser.add_argument("--slower", type=Path, help="names the cases that did, one a line")
     parser.add_argument(
         "--write-baseline", action="store_true", help="OLD's ratios become part of the file NEW"
     )
     arguments = parser.parse_args()
     try:
+        if arguments.write_baseline and len(arguments.new) > 1:
+            raise ValueError("--write-baseline takes one run and one baseline")
         if arguments.write_baseline:
-            write_baseline(results.load(arguments.old), arguments.new)
+            write_baseline(results.load(arguments.old), arguments.new[0])
             return 0
-        new, target = load_ratios(arguments.new)
+        new, target = load_runs(arguments.new)
         old, _ = load_ratios(arguments.old, target)
     except (OSError, ValueError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
-    for difference in differences(arguments.old, arguments.new, target):
+    for difference in differences(arguments.old, arguments.new[0], target):
         print(f"compare: {difference}", file=sys.stderr)
     if not old.keys() & new.keys():
         print("compare: no cell is in both files", file=sys.stderr)
         return 2
     slower = report(old, new)
+    if arguments.slower:
+        names = sorted({change.case for change in slower})
+        arguments.slower.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     return 1 if arguments.strict and slower else 0
 
 

@@ -323,9 +323,28 @@ def sample(case: Case, seconds: float, *, batch_ns: int = 40_000) -> dict[str, S
     }
 
 
+def siblings(cpu: int) -> list[int]:
+    """The CPUs of one core, itself among them."""
+    path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+    try:
+        ranges = [part.partition("-") for part in path.read_text().strip().split(",")]
+    except OSError:
+        return [cpu]
+    return [n for low, _, high in ranges for n in range(int(low), int(high or low) + 1)]
+
+
+def cores_last(cpus: Iterable[int], siblings: Callable[[int], list[int]]) -> list[int]:
+    """One CPU of every core behind all others: 0 and 4 share one of [4, 5, 6, 7, 0, 1, 2, 3]."""
+    known = set(cpus)
+    return sorted(known, key=lambda cpu: (-sorted(known & {*siblings(cpu), cpu}).index(cpu), cpu))
+
+
 def allowed_cpus() -> list[int]:
-    """The CPUs this process may use; empty where the system does not say."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    """The CPUs this process may use, in cores_last's order; empty where the system does not say.
+
+    The last ones are taken: two threads on one core would share what it has.
+    """
+    return cores_last(os.sched_getaffinity(0), siblings) if hasattr(os, "sched_getaffinity") else []
 
 
 def cpus_for(threads: int, first: int | None = None) -> set[int]:

@@ -116,13 +116,11 @@ def main() -> int:
             " (build the CMake target stridecast_bench)",
             file=sys.stderr,
         )
-    allowed = measure.allowed_cpus()
-    if arguments.cpu is not None:
-        cpus = {arguments.cpu}
-    elif arguments.threads > len(allowed) > 0:
-        parser.error(f"{arguments.threads} threads on {len(allowed)} CPUs measure nothing")
-    else:
-        cpus = set(allowed[-arguments.threads :])
+    try:
+        only = arguments.cpu is not None
+        cpus = {arguments.cpu} if only else measure.cpus_for(arguments.threads)
+    except ValueError as error:
+        parser.error(str(error))
     stridecast.set_threads(1)
     libraries.use_threads(arguments.threads)
 
@@ -138,7 +136,7 @@ def main() -> int:
         },
         "absent": libraries.absent,
         **timings,
-        "noise": time_noise(allowed) if arguments.noise else {},
+        "noise": time_noise(measure.allowed_cpus()) if arguments.noise else {},
     }
     for name, why in libraries.absent.items():
         print(f"no {name}: {why}", file=sys.stderr)

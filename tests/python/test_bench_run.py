@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 import stridecast
-from stridecast_bench import compare, limits, peers, ratios, results, run, terminal, worker
+from stridecast_bench import compare, limits, measure, peers, ratios, results, run, terminal, worker
 from stridecast_bench.measure import Case, Planned, Work, bytes_touched, sample
 from stridecast_bench.results import FASTER, NOISY, SLOWER, TIE, Cell, Speeds, Time
 
@@ -391,6 +391,15 @@ def test_doubt_on_either_side_widens_what_is_let_pass():
     assert compare.Change("a", 1, "numpy", sure, compare.Ratio(1.6, 0.01)).beyond_noise
 
 
+def test_threads_are_put_on_cores_of_their_own():
+    def pairs(cpu):  # 0 and 4 are one core, as 1 and 5 are
+        return [cpu % 4, cpu % 4 + 4]
+
+    assert measure.cores_last(range(8), pairs) == [4, 5, 6, 7, 0, 1, 2, 3]
+    assert measure.cores_last([0, 4, 5, 6], pairs) == [4, 0, 5, 6]
+    assert measure.cores_last(range(4), lambda cpu: [cpu]) == [0, 1, 2, 3]
+
+
 def compare_command(*arguments):
     command = [sys.executable, "-m", "stridecast_bench.compare", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -406,6 +415,39 @@ def test_the_command_against_a_baseline(tmp_path):
     assert "1 slower beyond noise" in done.stdout
     assert "cast/float32/float64 beside numpy: 2.00 -> 1.33" in done.stdout
     assert compare_command("--strict", old, old).returncode == 0
+
+
+def test_a_cell_is_slower_where_every_run_says_so(tmp_path):
+    """What make bench-check does with cells that became slower: it times them again."""
+    old, new, again, slower = (tmp_path / name for name in ("o.json", "n.json", "a.json", "s.txt"))
+
+    def save(path, **cells):
+        both = [a_cell(steady(ns), case=f"cast/{x}", numpy=steady(200)) for x, ns in cells.items()]
+        results.save(a_run(both), path)
+
+    save(old, a=100, b=100, c=100)
+    save(new, a=150, b=150, c=100)
+    done = compare_command("--strict", old, new, "--slower", slower)
+    assert done.returncode == 1, done.stderr
+    assert slower.read_text(encoding="utf-8") == "cast/a\ncast/b\n"
+
+    save(again, a=100, b=140)
+    done = compare_command("--strict", old, new, again)
+    assert done.returncode == 1, done.stderr
+    assert "1 slower beyond noise" in done.stdout
+    assert "cast/b beside numpy: 2.00 -> 1.43" in done.stdout
+
+    save(again, a=100, b=100)
+    assert compare_command("--strict", old, new, again).returncode == 0
+
+
+def test_runs_of_different_kernels_are_not_merged(tmp_path):
+    for name, target in (("a", "AVX2"), ("b", "AVX3")):
+        cells = [a_cell(steady(100), numpy=steady(200))]
+        results.save(a_run(cells, flags={"target": target}), tmp_path / f"{name}.json")
+    done = compare_command(tmp_path / "a.json", tmp_path / "a.json", tmp_path / "b.json")
+    assert done.returncode == 2
+    assert "different kernels: AVX2, AVX3" in done.stderr
 
 
 def test_a_baseline_keeps_other_simd_targets(tmp_path):
