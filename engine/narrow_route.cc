@@ -110,7 +110,7 @@ bool has_lookup(const RouteBuilder& b, DType dst) noexcept {
   if (dst == DType::kFloat32) return is_narrow(src) && !is_int(src);
   const bool is_arithmetic_step = is_int(src) && !(is_narrow(dst) && !is_int(dst));
   if (is_arithmetic_step && !b.table().looks_up_fast) return false;
-  // float8_e8m0fnu becomes float32 by arithmetic, of which two steps beat slow tables of two bytes.
+  // Some become float32 by arithmetic; two steps of that beat slow tables of two bytes.
   const bool by_float32 = is_narrow(src) && b.has_kernel(DType::kFloat32) && is_int(dst);
   if (by_float32 && type_facts(dst).size == 2 && !b.table().looks_up_fast) return false;
   const bool short_result = type_facts(dst).size <= 2;

@@ -52,22 +52,24 @@ HWY_INLINE size_t ItemsToLine(const typename Op::Dst* dst, size_t count) {
   return count >= 256 && bytes % kItem == 0 && items <= hn::Lanes(DstTag<Op>()) ? items : 0;
 }
 
-// Four vectors; `kQuick`: that way.
-template <bool kQuick, class Op, class V = hn::Vec<SrcTag<Op>>>
+// Four vectors, all that Quick is right for.
+template <class Op, class V = hn::Vec<SrcTag<Op>>>
 HWY_INLINE void StoreComplexBlock(const Op& op, V v0, V v1, V v2, V v3, typename Op::Dst* dst) {
   const DstTag<Op> dd;
   const size_t parts = 2 * hn::Lanes(dd);
-  const auto store = [&](V v, size_t k) HWY_ATTR {
-    if constexpr (kQuick) {
-      StoreComplex(ConvertQuick(op, v), dd, dst + k * parts);
-    } else {
-      StoreComplex(op.Convert(dd, v), dd, dst + k * parts);
-    }
-  };
-  store(v0, 0);
-  store(v1, 1);
-  store(v2, 2);
-  store(v3, 3);
+  if constexpr (HasPack4<Op>) {
+    const hn::Twice<hn::Twice<DstTag<Op>>> d4;
+    StoreComplex(op.Pack4(d4, v0, v1, v2, v3), d4, dst);
+  } else if constexpr (HasPack2<Op>) {
+    const hn::Twice<DstTag<Op>> d2;
+    StoreComplex(op.Pack2(d2, v0, v1), d2, dst);
+    StoreComplex(op.Pack2(d2, v2, v3), d2, dst + 2 * parts);
+  } else {
+    StoreComplex(ConvertQuick(op, v0), dd, dst);
+    StoreComplex(ConvertQuick(op, v1), dd, dst + parts);
+    StoreComplex(ConvertQuick(op, v2), dd, dst + 2 * parts);
+    StoreComplex(ConvertQuick(op, v3), dd, dst + 3 * parts);
+  }
 }
 
 template <class Op>
@@ -93,9 +95,9 @@ HWY_NOINLINE void ConvertToComplex(const Op& op, const typename Op::Src* src, ty
     const auto v2 = hn::LoadU(ds, src + i + 2 * lanes);
     const auto v3 = hn::LoadU(ds, src + i + 3 * lanes);
     if (HWY_LIKELY(AcceptAll(op, v0, v1, v2, v3))) {
-      StoreComplexBlock<true>(op, v0, v1, v2, v3, dst + 2 * i);
+      StoreComplexBlock(op, v0, v1, v2, v3, dst + 2 * i);
     } else {
-      StoreComplexBlock<false>(op, v0, v1, v2, v3, dst + 2 * i);
+      for (size_t k = 0; k < 4; ++k) step(i + k * lanes);
     }
   }
   for (; i + lanes <= count; i += lanes) step(i);

@@ -1,7 +1,8 @@
 // float32, float16 and bfloat16 to floats of at most 8 bits, which are given by run-time constants
 // (NarrowFloatParams), and float32 and integers to float8_e8m0fnu, which has neither fraction nor
 // sign. One rounding to nearest even; all other sources come through these. Of the ways back, the
-// one from float8_e8m0fnu, whose codes are exponents; all others are looked up (lookup.cc).
+// one from float8_e8m0fnu, whose codes are exponents; narrow_source-inl.h has others, and what that
+// leaves out is looked up (lookup.cc).
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/narrow_float.cc"
@@ -13,6 +14,7 @@
 #include "kernels/float16-inl.h"
 #include "kernels/lane_types.h"
 #include "kernels/narrow_half-inl.h"
+#include "kernels/narrow_source-inl.h"
 #include "kernels/pack_bytes-inl.h"
 #include "kernels/targets.h"
 
@@ -299,6 +301,9 @@ void FillNarrowFloat(KernelTable& table) {
       ConvertEntry<E8M0ToFloat<float, 23>>("convert float8_e8m0fnu float32");
   table.convert[Index(DType::kFloat8E8M0FNU)][Index(DType::kBFloat16)] =
       ConvertEntry<E8M0ToFloat<uint16_t, 7>>("convert float8_e8m0fnu bfloat16");
+#if STRIDECAST_NARROW_BY_HALF
+  SetNarrowSources(table);
+#endif
   SetIntToE8M0<int16_t>(table, "convert int16 float8_e8m0fnu");
   SetIntToE8M0<uint16_t>(table, "convert uint16 float8_e8m0fnu");
   SetIntToE8M0<int32_t>(table, "convert int32 float8_e8m0fnu");
