@@ -73,8 +73,9 @@ bench-kernels: package ## runs the benchmarks of every kernel family
 	  if [ -x $$binary ] && [ -f $$binary ]; then $$binary || exit 1; fi; done
 
 PART ?= all
-bench-targets: bench-tools ## measures the rows of bench/targets.toml, all of them or PART=1
+bench-targets: bench-tools ## measures the rows of bench/targets.toml, all of them or PART=1, and tables what is known
 	@.venv-bench/bin/python bench/bench_targets.py --part $(PART) --json build/targets
+	@.venv-bench/bin/python bench/bench_targets.py --table build/targets/part-*.json
 
 DOCS_SOURCES := scripts/docs.sh $(shell find docs include -type f -not -name '*.pyc')
 docs: package ## builds the site of guides and reference

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <exception>
 #include <future>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "stridecast/layout.h"
 #include "stridecast/ops.h"
 #include "stridecast/plan.h"
+#include "stridecast/runtime.h"
 
 namespace sc = stridecast;
 
@@ -105,6 +107,12 @@ int64_t time_in_step(int64_t calls, const std::vector<Part>& parts) {
 }
 
 }  // namespace
+
+/// The compiler and the flags of this library, its loops and streams among them.
+STRIDECAST_BENCH_EXPORT const char* bench_build() {
+  static const std::string text = sc::build_info().back() + " " STRIDECAST_BENCH_FLAGS;
+  return text.c_str();
+}
 
 /// As bench/stream.h: 1, or 0 if it does not do this.
 STRIDECAST_BENCH_EXPORT int stream_lines_run(const void* src, int64_t src_bytes, void* dst,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes .venv-bench: a Python environment for make bench-targets, with the libraries that the package
-# is measured against. With nothing new it does nothing and asks no network. The package itself is
-# installed by the Makefile.
+# Makes .venv-bench: a Python environment for make bench and its relatives, with the
+# libraries that the package is measured against. With nothing new it does nothing and asks no network.
+# The package itself is installed by the Makefile.
 #
 # PYTHON=...   the Python to use, as for install-deps.sh, whose functions are used here
 #

@@ -17,7 +17,8 @@ import numpy as np
 
 from stridecast_bench import measure
 from stridecast_bench.levels import Level, levels
-from stridecast_bench.measure import DESTINATION_OFFSET, Batch, BenchLibrary, Case, aligned
+from stridecast_bench.library import BenchLibrary, find_library
+from stridecast_bench.measure import DESTINATION_OFFSET, Batch, Case, aligned
 from stridecast_bench.results import Speeds
 
 #: Bytes a copied item has: the widest that streams move.
@@ -46,6 +47,10 @@ def _speeds(level: Level, threads: int, library: BenchLibrary) -> Speeds:
     def writing(past_cache: bool) -> float:
         return best_gb_s(library.fill(whole, past_cache, threads), whole.nbytes)
 
+    def updating() -> float:
+        batch = library.stream(whole, whole, non_temporal=False, threads=threads)
+        return best_gb_s(batch, 2 * whole.nbytes)
+
     in_memory = level.name == "memory"
     return Speeds(
         level.name,
@@ -54,9 +59,7 @@ def _speeds(level: Level, threads: int, library: BenchLibrary) -> Speeds:
         read=best_gb_s(library.read(whole, threads), whole.nbytes),
         write=writing(False),
         copy=copying(False),
-        update=best_gb_s(library.stream(whole, whole, non_temporal=False), 2 * whole.nbytes)
-        if threads == 1
-        else None,
+        update=updating(),
         write_past_cache=writing(True) if in_memory else None,
         copy_past_cache=copying(True) if in_memory else None,
     )
@@ -78,7 +81,7 @@ def main() -> int:
     parser.add_argument("--library", metavar="PATH", help="libstridecast_bench")
     parser.add_argument("--level", action="append", default=[], choices=list(levels()))
     arguments = parser.parse_args()
-    path = measure.find_library(arguments.library)
+    path = find_library(arguments.library)
     if path is None:
         print("no libstridecast_bench: build the CMake target stridecast_bench", file=sys.stderr)
         return 1

@@ -76,6 +76,7 @@ def bench(
     if missing:
         _usage(f"bench needs {' and '.join(missing)}: pip install 'stridecast[bench]'")
     from stridecast_bench import measure, suites
+    from stridecast_bench.library import find_library
     from stridecast_bench.peers import GROUPS
     from stridecast_bench.run import Options
 
@@ -91,7 +92,7 @@ def bench(
     if unknown:
         _usage(f"no group of peers {unknown[0]!r}: {', '.join(GROUPS)}")
     try:
-        found_library = measure.find_library(str(library) if library else None)
+        found_library = find_library(str(library) if library else None)
     except ValueError as error:
         _usage(str(error))
     options = Options(

@@ -169,7 +169,10 @@ def report(old: Ratios, new: Ratios) -> list[Change]:
         for change in found:
             print(_line(change))
     unchanged = len(both) - len(beyond)
-    print(f"{unchanged} within noise; {len(old.keys() - new.keys())} of the old were not timed")
+    print(
+        f"{unchanged} within noise; {len(old.keys() - new.keys())} of the old were not timed,"
+        f" {len(new.keys() - old.keys())} of the new have nothing to be compared with"
+    )
     if both:
         mean = statistics.geometric_mean(change.factor for change in both)
         print(f"geometric mean of all changes: {mean:.3f}")

@@ -26,6 +26,7 @@ import numpy as np
 import stridecast
 from stridecast_bench import measure, peers
 from stridecast_bench.cases import basic
+from stridecast_bench.library import BenchLibrary, find_library
 from stridecast_bench.peers import libraries
 from stridecast_bench.selection import attempt, chosen
 
@@ -108,8 +109,8 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
 
-    path = measure.find_library(arguments.library)
-    library = measure.BenchLibrary(path) if path is not None else None
+    path = find_library(arguments.library)
+    library = BenchLibrary(path) if path is not None else None
     if library is None:
         print(
             "no libstridecast_bench: streams and C++ calls are left out"

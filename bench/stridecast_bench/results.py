@@ -1,6 +1,6 @@
 """What a run of `stridecast bench` found: the values that its JSON holds, and the way in and out.
 
-Times are nanoseconds a call, speeds GB/s (10^9 bytes). Who measures is in run.py and process.py,
+Times are nanoseconds a call, speeds GB/s (10^9 bytes). Who measures is in run.py and worker.py,
 who draws in terminal.py and page.py; compare.py reads two of them.
 """
 

@@ -206,6 +206,8 @@ def summed_up(options: Options, found: Found, speeds: list[Speeds]) -> Run:
         versions={name: v for end in ends for name, v in end["versions"].items()},
         flags={
             "target": ends[0]["target"] if ends else "",
+            "build": ends[0]["build"] if ends else "",
+            "loops": ends[0]["loops"] if ends else "",
             "profile": options.profile,
             "cases": list(options.cases),
             "threads": list(options.threads),

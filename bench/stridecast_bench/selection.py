@@ -25,10 +25,11 @@ from stridecast_bench.cases import (
     times,
     workloads,
 )
+from stridecast_bench.library import BenchLibrary
 
 #: Generators of cases by the first part of their names. A case is made when its turn comes, so that
 #: memory is held for one at a time.
-Cases = Callable[[measure.BenchLibrary | None], Iterator[measure.Case | measure.Planned]]
+Cases = Callable[[BenchLibrary | None], Iterator[measure.Case | measure.Planned]]
 Groups = dict[str, Cases]
 
 
@@ -39,7 +40,7 @@ def merged(*files: Groups) -> Groups:
         for head, cases in groups.items():
             generators.setdefault(head, []).append(cases)
 
-    def all_of(library: measure.BenchLibrary | None, some: list[Cases]) -> Iterator:
+    def all_of(library: BenchLibrary | None, some: list[Cases]) -> Iterator:
         return chain.from_iterable(cases(library) for cases in some)
 
     return {head: partial(all_of, some=some) for head, some in generators.items()}
@@ -79,7 +80,7 @@ def any_glob(name: str, patterns: Iterable[str]) -> bool:
 def chosen(
     threads: int,
     patterns: Iterable[str],
-    library: measure.BenchLibrary | None,
+    library: BenchLibrary | None,
     without: Iterable[str] = (),
 ) -> Iterator[measure.Case | measure.Planned]:
     """The cases of so many threads whose names match a pattern, and none of `without`.

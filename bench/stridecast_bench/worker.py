@@ -22,6 +22,7 @@ import numpy as np
 
 import stridecast
 from stridecast_bench import measure, peers
+from stridecast_bench.library import BenchLibrary
 from stridecast_bench.peers import GROUPS, libraries
 from stridecast_bench.selection import attempt, chosen
 
@@ -63,7 +64,7 @@ def main() -> int:
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     peers.select([arguments.group])
-    library = measure.BenchLibrary(Path(arguments.library)) if arguments.library else None
+    library = BenchLibrary(Path(arguments.library)) if arguments.library else None
     stridecast.set_threads(1)
     libraries.use_threads(arguments.threads)
     with measure.quiet(measure.cpus_for(arguments.threads, arguments.cpu)):
@@ -78,7 +79,8 @@ def main() -> int:
             "absent": libraries.absent,
             "target": stridecast.active_target(),
             "machine": measure.machine(),
-            "library": library is not None,
+            "build": ", ".join(stridecast.build_info()),
+            "loops": library.build if library else "",
         },
     )
     return 0

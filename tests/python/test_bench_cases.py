@@ -13,7 +13,7 @@ import pytest
 
 import stridecast
 from stridecast_bench import levels, measure, peers, selection
-from stridecast_bench.cases import by_level, cast, reduce, relayout, scale
+from stridecast_bench.cases import by_level, cast, reduce, relayout, scale, strided
 from stridecast_bench.peers import libraries
 
 NAME = re.compile(r"[a-z0-9-]+(/[A-Za-z0-9_.+>-]+)+")
@@ -126,13 +126,25 @@ def test_small_cases():
 
 def test_level_cases_of_l1():
     """What by_level.py makes itself, and what it makes of others."""
-    for head in ("struct", "scale", "time", "byteswap", "relayout"):
+    for head in ("struct", "scale", "time", "text", "byteswap", "relayout"):
         for planned in selection.groups_for(1)[head](None):
             if "/L1/" in planned.name:
                 case = measured(planned)
                 assert case.work.level == "L1", planned.name
                 moved = case.work.read + case.work.written
                 assert 0 < moved <= 2 * levels.levels()["L1"].bytes, planned.name
+
+
+def test_cases_of_threads_run_on_threads():
+    """With the sizes of L1: what they are made of, not what they gain."""
+    for case in (
+        strided.byteswap("threads/byteswap/4", 4, 300, None, "memory", 2),
+        scale.decode("threads/scale", 300, np.dtype("i2"), "memory", 2),
+    ):
+        assert case.work.threads == 2
+        assert case.peers.keys() <= {"torch", "numexpr", "numba"}
+        case.ours(1)
+        case.check()
 
 
 def test_a_wrong_result_is_no_time():

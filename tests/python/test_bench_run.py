@@ -4,6 +4,7 @@ No test here waits for a clock. Batches give the nanoseconds that the test wants
 slower, a machine that is restless.
 """
 
+import fnmatch
 import json
 import random
 import shlex
@@ -11,13 +12,25 @@ import subprocess
 import sys
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 import stridecast
-from stridecast_bench import compare, limits, measure, peers, ratios, results, run, terminal, worker
+from stridecast_bench import (
+    compare,
+    limits,
+    measure,
+    peers,
+    ratios,
+    results,
+    run,
+    suites,
+    terminal,
+    worker,
+)
 from stridecast_bench.measure import Case, Planned, Work, bytes_touched, sample
 from stridecast_bench.results import FASTER, NOISY, SLOWER, TIE, Cell, Speeds, Time
 
@@ -448,6 +461,16 @@ def test_runs_of_different_kernels_are_not_merged(tmp_path):
     done = compare_command(tmp_path / "a.json", tmp_path / "a.json", tmp_path / "b.json")
     assert done.returncode == 2
     assert "different kernels: AVX2, AVX3" in done.stderr
+
+
+def test_the_baseline_has_what_bench_check_times():
+    """A family that it lacks could become slower unseen."""
+    root = next(p for p in Path(__file__).parents if (p / "bench" / "baseline.json").exists())
+    known = json.loads((root / "bench" / "baseline.json").read_text(encoding="utf-8"))
+    for target, part in known["targets"].items():
+        cases = {key.split(" ")[0] for key in part["ratios"]}
+        for glob in suites.PROFILES["check"].cases:
+            assert fnmatch.filter(cases, glob), f"{target} has no {glob}"
 
 
 def test_a_baseline_keeps_other_simd_targets(tmp_path):

@@ -16,10 +16,10 @@ import numpy as np
 from numpy._core._internal import _dtype_from_pep3118
 
 import stridecast
+from stridecast_bench.library import BenchLibrary
 from stridecast_bench.measure import (
     DESTINATION_OFFSET,
     Batch,
-    BenchLibrary,
     Case,
     Planned,
     Work,

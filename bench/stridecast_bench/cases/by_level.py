@@ -1,7 +1,7 @@
 """The work that programs spend their time in, with its bytes in L1, L2, L3 and memory.
 
 Each case is made by its family's own file (cast.py, relayout.py, strided.py, scale.py, times.py,
-reduce.py); here is which, in which sizes, and the structs that come apart into columns.
+texts.py, reduce.py); here is which, in which sizes, and the structs that come apart into columns.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from itertools import product
 import numpy as np
 
 import stridecast
-from stridecast_bench.cases import cast, reduce, relayout, scale, strided, times
+from stridecast_bench.cases import cast, reduce, relayout, scale, strided, texts, times
 from stridecast_bench.cases.basic import expect_equal
 from stridecast_bench.cases.types import dtype_of
 from stridecast_bench.levels import Level, levels
-from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, Work, timed
+from stridecast_bench.library import BenchLibrary
+from stridecast_bench.measure import Batch, Case, Planned, Work, timed
 
 Library = BenchLibrary | None
 
@@ -168,6 +169,12 @@ def time_cases() -> Iterator[Planned]:
         yield Planned(name, times.units, src, dst, count, level.name)
 
 
+def text_cases() -> Iterator[Planned]:
+    for level, (src, dst) in product(levels().values(), texts.TEXTS):
+        count = level.items(np.dtype(src).itemsize, np.dtype(dst).itemsize)
+        yield Planned(f"text/{level.name}/{src}-{dst}", texts.text, src, dst, count, level.name)
+
+
 REDUCED = (*reduce.INTEGERS, *reduce.NARROW, "float32", "float64")
 
 
@@ -188,6 +195,7 @@ GROUPS: dict[str, Callable[[Library], Iterator[Planned]]] = {
     "scale": lambda _: scale_cases(),
     "struct": struct_cases,
     "time": lambda _: time_cases(),
+    "text": lambda _: text_cases(),
     "sum": lambda library: _reduce_cases("sum", library),
     "argmax": lambda library: _reduce_cases("argmax", library),
 }

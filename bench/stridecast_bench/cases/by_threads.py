@@ -1,4 +1,4 @@
-"""Work out of memory on one thread, two and as many as there are: hot casts, transposes, sums.
+"""Work out of memory on one thread or several: casts, transposes, byteswaps, measurements, sums.
 
 Ours beside the libraries that share a call's work out to threads, and beside what the machine moves
 with as many. Who has one thread is not here. The process is pinned to as many CPUs.
@@ -12,19 +12,12 @@ from functools import partial
 import numpy as np
 
 import stridecast
-from stridecast_bench.cases import cast, reduce, relayout
+from stridecast_bench.cases import cast, reduce, relayout, scale, strided
 from stridecast_bench.cases.by_level import side_of_square
 from stridecast_bench.cases.types import dtype_of
 from stridecast_bench.levels import levels
-from stridecast_bench.measure import (
-    DESTINATION_OFFSET,
-    BenchLibrary,
-    Case,
-    Planned,
-    Work,
-    aligned,
-    timed,
-)
+from stridecast_bench.library import BenchLibrary
+from stridecast_bench.measure import DESTINATION_OFFSET, Case, Planned, Work, aligned, timed
 from stridecast_bench.peers.casts import COPIES
 from stridecast_bench.peers.libraries import THREADED
 
@@ -80,11 +73,23 @@ def _sum(name: str, type_name: str, threads: int, library: Library) -> Case:
     return Case(name, ours.batch, peers, SECONDS, check, other_results=others, work=work)
 
 
+def _byteswap(name: str, size: int, threads: int, library: Library) -> Case:
+    count = levels()[LEVEL].items(size, 0)
+    return strided.byteswap(name, size, count, library, LEVEL, threads)
+
+
+def _decode(name: str, threads: int) -> Case:
+    return scale.decode(name, levels()[LEVEL].items(2, 4), np.dtype(np.int16), LEVEL, threads)
+
+
 def cases(library: Library, threads: int) -> Iterator[Planned]:
     for src, dst in cast.HOT:
         yield Planned(f"threads/hot/{src}/{dst}", _cast, src, dst, threads, library)
     for size, dtype in relayout.UNSIGNED.items():
         yield Planned(f"threads/square/{size}", _transpose, dtype, threads, library)
+    for size in (2, 4, 8):
+        yield Planned(f"threads/byteswap/{size}", _byteswap, size, threads, library)
+    yield Planned("threads/scale/int16/float32", _decode, threads)
     for type_name in SUMMED:
         yield Planned(f"threads/sum/{type_name}", _sum, type_name, threads, library)
 

@@ -21,7 +21,8 @@ import stridecast
 from stridecast_bench.cases.basic import LARGE, SMALL
 from stridecast_bench.cases.types import dtype_of
 from stridecast_bench.levels import MIB
-from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, Unable, Work, aligned
+from stridecast_bench.library import BenchLibrary
+from stridecast_bench.measure import Batch, Case, Planned, Unable, Work, aligned
 from stridecast_bench.peers import PEERS, is_selected
 from stridecast_bench.peers.libraries import CANNOT
 from stridecast_bench.peers.reductions import (

@@ -14,10 +14,10 @@ import numpy as np
 
 import stridecast
 from stridecast_bench.cases.basic import dtype_of, expect_equal, values
+from stridecast_bench.library import BenchLibrary
 from stridecast_bench.measure import (
     DESTINATION_OFFSET,
     Batch,
-    BenchLibrary,
     Case,
     Planned,
     Work,

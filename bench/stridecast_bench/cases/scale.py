@@ -12,10 +12,10 @@ import numpy as np
 
 import stridecast
 from stridecast_bench.cases.basic import LARGE, SMALL, expect_equal
+from stridecast_bench.library import BenchLibrary
 from stridecast_bench.measure import (
     DESTINATION_OFFSET,
     Batch,
-    BenchLibrary,
     Case,
     Planned,
     Unable,
@@ -25,7 +25,7 @@ from stridecast_bench.measure import (
 )
 from stridecast_bench.peers import loops
 from stridecast_bench.peers.casts import expression
-from stridecast_bench.peers.libraries import find_torch, tensor_of
+from stridecast_bench.peers.libraries import THREADED, find_torch, tensor_of
 
 PACKED = np.dtype(">i2")
 MISSING = -32768
@@ -111,25 +111,38 @@ def _options() -> dict[str, float | int]:
     return {"scale": float(SCALE), "offset": float(OFFSET), "missing": MISSING}
 
 
-def decode(name: str, count: int, dtype: np.dtype = PACKED, level: str = "") -> Case:
+def decode(
+    name: str,
+    count: int,
+    dtype: np.dtype = PACKED,
+    level: str = "",
+    threads: int | None = None,
+) -> Case:
+    """`threads`, if any, beside the libraries that share a call's work out to threads."""
     function = _ours("decode")
     packed = _packed(count, dtype)
     out = aligned(count, np.dtype(np.float32), DESTINATION_OFFSET)
     mask = aligned(count, np.dtype(bool))
     call = 'decode(a, "f", scale=s, offset=f, missing=m, out=o)'
+    if threads is not None:
+        call = call.replace("out=o", "out=o, threads=t")
     s, f, m = _options().values()
-    ours = timed(call, decode=function, a=packed, o=out, s=s, f=f, m=m)
+    ours = timed(call, decode=function, a=packed, o=out, s=s, f=f, m=m, t=threads)
+    numpy = timed("steps(a, o, mask)", steps=_unpacked, a=packed, o=out, mask=mask)
     peers = {
-        "numpy": timed("steps(a, o, mask)", steps=_unpacked, a=packed, o=out, mask=mask),
+        "numpy": numpy,
         "torch": _torch_steps(packed, out, mask),
         "numexpr": _by_expression(packed, out),
         "numba": loops.decode(packed, out, MISSING, SCALE, OFFSET),
     }
     peers = {peer: batch for peer, batch in peers.items() if batch is not None}
     check = _checked(name, ours, peers, out)
+    work = Work.between(packed, out, level, threads or 1)
+    if threads is not None:
+        threaded = {peer: batch for peer, batch in peers.items() if peer in THREADED}
+        return Case(name, ours, threaded, 0.6, check, work=work)
     plain_call = 'convert(a, "f", out=o)'
     plain = timed(plain_call, convert=stridecast.convert, a=packed, o=out)
-    work = Work.between(packed, out, level)
     return Case(name, ours, {**peers, "plain": plain}, 0.5, check, work=work)
 
 

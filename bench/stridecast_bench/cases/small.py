@@ -14,7 +14,8 @@ import numpy as np
 
 import stridecast
 from stridecast_bench.cases.basic import ONE, expect_equal
-from stridecast_bench.measure import Batch, BenchLibrary, Case, Work, timed
+from stridecast_bench.library import BenchLibrary
+from stridecast_bench.measure import Batch, Case, Work, timed
 from stridecast_bench.peers.casts import torch_copy
 from stridecast_bench.peers.libraries import find_torch, tensor_of
 

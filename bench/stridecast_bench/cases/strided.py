@@ -23,7 +23,8 @@ from stridecast_bench.cases.relayout import (
     scattered,
     uncached_destination,
 )
-from stridecast_bench.measure import Batch, BenchLibrary, Case, Planned, Work, aligned, timed
+from stridecast_bench.library import BenchLibrary
+from stridecast_bench.measure import Batch, Case, Planned, Work, aligned, timed
 from stridecast_bench.peers import is_selected, loops
 
 #: Views of `memory` (1-D, `span(kind)` bytes an item) by the names of their kinds.
@@ -100,13 +101,22 @@ def strided_cases(library: BenchLibrary | None) -> Iterator[Planned]:
 
 
 def byteswap(
-    name: str, size: int, count: int, library: BenchLibrary | None, level: str = ""
+    name: str,
+    size: int,
+    count: int,
+    library: BenchLibrary | None,
+    level: str = "",
+    threads: int | None = None,
 ) -> Case:
-    """In place."""
+    """In place; `threads`, if any, beside streams alone: nobody else has them."""
     a = scattered((count,), UNSIGNED[size])
-    ours = timed("byteswap(a, inplace=True)", byteswap=stridecast.byteswap, a=a)
-    swaps = {"numpy": timed("byteswap(True)", byteswap=a.byteswap), "numba": loops.byteswap(a)}
-    if library is not None:
+    call = "byteswap(a, inplace=True, threads=t)"
+    ours = timed(call, byteswap=stridecast.byteswap, a=a, t=threads)
+    swaps = {}
+    if threads is None:
+        ours = timed("byteswap(a, inplace=True)", byteswap=stridecast.byteswap, a=a)
+        swaps = {"numpy": timed("byteswap(True)", byteswap=a.byteswap), "numba": loops.byteswap(a)}
+    if threads is None and library is not None:
         swaps["c++"] = library.naive_byteswap(a)
     swaps = {peer: batch for peer, batch in swaps.items() if batch is not None}
 
@@ -118,9 +128,10 @@ def byteswap(
 
     peers = dict(swaps)
     if library is not None:
-        peers["stream"] = library.stream(a, a, non_temporal=False)
+        peers["stream"] = library.stream(a, a, non_temporal=False, threads=threads or 1)
     seconds = 0.6 if a.nbytes > MIB else 0.15
-    return Case(name, ours, peers, seconds, check, work=Work.inside(a, level))
+    work = Work.inside(a, level, threads or 1)
+    return Case(name, ours, peers, seconds, check, work=work)
 
 
 def byteswap_cases(library: BenchLibrary | None) -> Iterator[Planned]:

@@ -12,10 +12,10 @@ import numpy as np
 
 import stridecast
 from stridecast_bench.cases.basic import SMALL
+from stridecast_bench.library import BenchLibrary
 from stridecast_bench.measure import (
     DESTINATION_OFFSET,
     Batch,
-    BenchLibrary,
     Case,
     Planned,
     Unable,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stridecast_bench.measure import NAIVE_FOLDS, Batch, BenchLibrary, timed
+from stridecast_bench.library import NAIVE_FOLDS, BenchLibrary
+from stridecast_bench.measure import Batch, timed
 from stridecast_bench.peers import loops
 from stridecast_bench.peers.casts import expression
 from stridecast_bench.peers.libraries import find_bottleneck, find_pyarrow, find_torch, tensor_of

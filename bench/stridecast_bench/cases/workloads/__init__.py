@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from stridecast_bench.cases.workloads import arrow, camera, cube, dates, fits, model, table
-from stridecast_bench.measure import BenchLibrary, Planned
+from stridecast_bench.library import BenchLibrary
+from stridecast_bench.measure import Planned
 
 JOBS = (model, fits, cube, camera, dates, table, arrow)
 

