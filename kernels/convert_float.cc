@@ -275,6 +275,14 @@ struct FloatOp<double, BFloat16> : Stateless {
   HWY_INLINE hn::Vec<DD> Convert(DD dd, V v) const {
     return Float32ToBFloat16(dd, Float64ToFloat32Odd<38>(hn::Rebind<float, DD>(), v));
   }
+  // A bfloat16 before a zero.
+  template <class V>
+  HWY_INLINE auto Items2(V v0, V v1) const {
+    const hn::Repartition<float, hn::DFromV<V>> df32;
+    const hn::RebindToUnsigned<decltype(df32)> du32;
+    const auto upper = QuietInUpperHalf(du32, Float64PairToFloat32Odd<38>(df32, v0, v1));
+    return hn::BitCast(hn::Repartition<uint16_t, decltype(df32)>(), hn::ShiftRight<16>(upper));
+  }
   template <class D4, class V>
   HWY_INLINE hn::Vec<D4> Pack4(D4 d4, V v0, V v1, V v2, V v3) const {
     const hn::Repartition<float, D4> df32;

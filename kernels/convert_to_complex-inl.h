@@ -52,12 +52,24 @@ HWY_INLINE size_t ItemsToLine(const typename Op::Dst* dst, size_t count) {
   return count >= 256 && bytes % kItem == 0 && items <= hn::Lanes(DstTag<Op>()) ? items : 0;
 }
 
+// An Op may make a vector of complex items, as parts, of two of its sources at once:
+//   auto Items2(v0, v1) const;
+template <class Op>
+concept HasItems2 = requires(const Op& op, hn::Vec<SrcTag<Op>> v) {
+  op.Items2(v, v);
+};
+
 // Four vectors, all that Quick is right for.
 template <class Op, class V = hn::Vec<SrcTag<Op>>>
 HWY_INLINE void StoreComplexBlock(const Op& op, V v0, V v1, V v2, V v3, typename Op::Dst* dst) {
   const DstTag<Op> dd;
   const size_t parts = 2 * hn::Lanes(dd);
-  if constexpr (HasPack4<Op>) {
+  if constexpr (HasItems2<Op>) {
+    const auto lower = op.Items2(v0, v1), upper = op.Items2(v2, v3);
+    const hn::DFromV<decltype(lower)> d;
+    hn::StoreU(lower, d, dst);
+    hn::StoreU(upper, d, dst + 2 * parts);
+  } else if constexpr (HasPack4<Op>) {
     const hn::Twice<hn::Twice<DstTag<Op>>> d4;
     StoreComplex(op.Pack4(d4, v0, v1, v2, v3), d4, dst);
   } else if constexpr (HasPack2<Op>) {

@@ -35,8 +35,8 @@ from stridecast_bench.peers.libraries import CANNOT
 SAME = "same"
 
 
-#: Pairs that NumPy with ml_dtypes converts to something else (each value to its truth), so that
-#: another peer's result is the measure.
+#: Pairs that NumPy with ml_dtypes converts to something else (each value to its truth), but for
+#: their parts.
 NUMPY_WRONG = {("complex32", "bcomplex32"), ("bcomplex32", "complex32")}
 
 
@@ -78,6 +78,15 @@ def _numpy_cast(src: np.ndarray, dst: np.ndarray) -> Cast | None:
     return filling(timed(copyto, copyto=np.copyto, a=src, o=dst), dst)
 
 
+def _known(src: np.ndarray, dst: np.ndarray) -> np.ndarray | None:
+    """What a pair gives that NumPy gets wrong, by the parts, which it gets right."""
+    names = name_of(src.dtype), name_of(dst.dtype)
+    if names not in NUMPY_WRONG:
+        return None
+    parts = [dtype_of(PARTS[name]) for name in names]
+    return src.view(parts[0]).astype(parts[1]).view(dst.dtype)
+
+
 def _naive_cast(library: BenchLibrary | None, src: np.ndarray, dst: np.ndarray) -> Cast | None:
     batch = library and library.naive_cast(src, dst)
     return batch and filling(batch, dst)
@@ -91,12 +100,12 @@ def able_peers(
 ) -> tuple[dict[str, Batch], np.ndarray | None, dict[str, str]]:
     """Those asked who can do this pair, their result, and who gives another one, with an example.
 
-    NumPy's result is the measure, or where NumPy cannot do it that of the first who can: a peer
-    that does something else would be no peer.
+    NumPy's result is the measure, by parts where it is wrong, or where NumPy cannot do it that of
+    the first who can: a peer that does something else would be no peer.
     """
     peers: dict[str, Batch] = {}
     others: dict[str, str] = {}
-    expected = None
+    expected = _known(src, dst)
     powers = POWERS in (name_of(src.dtype), name_of(dst.dtype))
     makers = {"numpy": _numpy_cast, "c++": partial(_naive_cast, library), **CASTS}
     for name, make in makers.items():
