@@ -14,7 +14,15 @@ import numpy as np
 
 import stridecast
 from stridecast_bench.cases.basic import LARGE, SMALL, expect_equal
-from stridecast_bench.cases.types import POWERS, TYPES, cast_values, dtype_of, name_of, same_values
+from stridecast_bench.cases.types import (
+    PARTS,
+    POWERS,
+    TYPES,
+    cast_values,
+    dtype_of,
+    name_of,
+    same_values,
+)
 from stridecast_bench.levels import MIB
 from stridecast_bench.library import BenchLibrary
 from stridecast_bench.measure import (
