@@ -415,8 +415,47 @@ HWY_INLINE void LeafVectors(D d, const uint8_t* src, V at, V& sum0, V& sum1) {
   }
 }
 
+// Two leaves of halves, in step: their chains of additions hide each other's latency. Widening
+// fills the CPU's queues, so that it does not look as far as the next leaf by itself; four leaves
+// in step are slower from memory.
+template <class S, class D, class V>
+HWY_INLINE void TwoLeaves(D d, const uint8_t* src, V at, V& sum0, V& sum1) {
+  using J = typename S::Joiner;
+  const auto load = [=](const uint8_t* from)
+                        HWY_ATTR { return S::Map::Of(S::Source::Load(d, from), at); };
+  sum0 = sum1 = Neutral<S>(d);
+  for (size_t round = 0; round < kLeaf / kAccumulators; ++round, src += S::kRoundBytes) {
+    sum0 = J::Join(sum0, load(src));
+    sum1 = J::Join(sum1, load(src + S::kLeafBytes));
+  }
+}
+
+// The same of bfloat16. A round of two leaves is a vector of two blocks, and zeros before its items
+// make float32 of the first four of both, and of the other four, without crossing blocks.
+template <class S, class D, class V>
+HWY_INLINE void TwoBFloat16Leaves(D d, const uint8_t* src, V at, V& sum0, V& sum1) {
+  using J = typename S::Joiner;
+  const hn::Repartition<uint16_t, D> d16;
+  const hn::Half<decltype(d16)> block;
+  const auto zero = hn::Zero(d16);
+  const auto load = [=](const uint8_t* from) HWY_ATTR {
+    return hn::LoadU(block, reinterpret_cast<const uint16_t*>(from));
+  };
+  V lower = Neutral<S>(d), upper = lower;
+  for (size_t round = 0; round < kLeaf / kAccumulators; ++round, src += S::kRoundBytes) {
+    const auto both = hn::Combine(d16, load(src + S::kLeafBytes), load(src));
+    const auto first = hn::BitCast(d, hn::InterleaveLower(d16, zero, both));
+    const auto last = hn::BitCast(d, hn::InterleaveUpper(d16, zero, both));
+    lower = J::Join(lower, S::Map::Of(first, at));
+    upper = J::Join(upper, S::Map::Of(last, at));
+  }
+  sum0 = hn::ConcatLowerLower(d, upper, lower);
+  sum1 = hn::ConcatUpperUpper(d, upper, lower);
+}
+
 // The sum of as many leaves as a vector has lanes (8 at most). One leaf after the other, because
-// prefetchers want memory read in order; the CPU overlaps their chains of additions itself.
+// prefetchers want memory read in order, and the CPU overlaps their chains of additions itself; but
+// for halves, of which a leaf is four lines.
 template <class S, typename T = typename S::T>
 HWY_INLINE T LeafGroupSum(const uint8_t* src, const T* about) {
   static_assert(S::kParts == 1);
@@ -424,15 +463,26 @@ HWY_INLINE T LeafGroupSum(const uint8_t* src, const T* about) {
   const size_t lanes = hn::Lanes(d);
   const auto column = AboutColumn<S>(d, about);
   hn::Vec<decltype(d)> a0, a1, a2, a3, a4, a5, a6, a7;
-  if (lanes == kAccumulators) {
-    a0 = LeafVector<S>(d, src, column);
-    a1 = LeafVector<S>(d, src + S::kLeafBytes, column);
-    a2 = LeafVector<S>(d, src + 2 * S::kLeafBytes, column);
-    a3 = LeafVector<S>(d, src + 3 * S::kLeafBytes, column);
-    a4 = LeafVector<S>(d, src + 4 * S::kLeafBytes, column);
-    a5 = LeafVector<S>(d, src + 5 * S::kLeafBytes, column);
-    a6 = LeafVector<S>(d, src + 6 * S::kLeafBytes, column);
-    a7 = LeafVector<S>(d, src + 7 * S::kLeafBytes, column);
+  const auto leaf = [=](size_t i) HWY_ATTR { return src + i * S::kLeafBytes; };
+  if (std::is_same_v<typename S::Source, Widened<BFloat16>> && lanes == kAccumulators) {
+    TwoBFloat16Leaves<S>(d, leaf(0), column, a0, a1);
+    TwoBFloat16Leaves<S>(d, leaf(2), column, a2, a3);
+    TwoBFloat16Leaves<S>(d, leaf(4), column, a4, a5);
+    TwoBFloat16Leaves<S>(d, leaf(6), column, a6, a7);
+  } else if (S::kPartBytes == 2 && lanes == kAccumulators) {
+    TwoLeaves<S>(d, leaf(0), column, a0, a1);
+    TwoLeaves<S>(d, leaf(2), column, a2, a3);
+    TwoLeaves<S>(d, leaf(4), column, a4, a5);
+    TwoLeaves<S>(d, leaf(6), column, a6, a7);
+  } else if (lanes == kAccumulators) {
+    a0 = LeafVector<S>(d, leaf(0), column);
+    a1 = LeafVector<S>(d, leaf(1), column);
+    a2 = LeafVector<S>(d, leaf(2), column);
+    a3 = LeafVector<S>(d, leaf(3), column);
+    a4 = LeafVector<S>(d, leaf(4), column);
+    a5 = LeafVector<S>(d, leaf(5), column);
+    a6 = LeafVector<S>(d, leaf(6), column);
+    a7 = LeafVector<S>(d, leaf(7), column);
   } else {
     const size_t vectors = kAccumulators / lanes;  // per leaf
     const auto at = [=](size_t i) HWY_ATTR {
@@ -443,14 +493,12 @@ HWY_INLINE T LeafGroupSum(const uint8_t* src, const T* about) {
     LeafVectors<S>(d, at(4), column, a4, a5);
     LeafVectors<S>(d, at(6), column, a6, a7);
   }
-  T sums[kAccumulators];
-  hn::StoreU(JoinLeafVectors<S>(d, a0, a1, a2, a3, a4, a5, a6, a7), d, sums);
-  for (size_t count = lanes; count > 1; count /= 2) {
-    for (size_t i = 0; i < count / 2; ++i) {
-      sums[i] = S::Joiner::JoinOne(sums[2 * i], sums[2 * i + 1]);
-    }
-  }
-  return sums[0];
+  // In registers: by way of memory this would take as long as the additions of four leaves.
+  auto sums = JoinLeafVectors<S>(d, a0, a1, a2, a3, a4, a5, a6, a7);
+  if (lanes >= 8) sums = JoinPairs<S>(d, sums, sums);
+  if (lanes >= 4) sums = JoinPairs<S>(d, sums, sums);
+  if (lanes >= 2) sums = JoinPairs<S>(d, sums, sums);
+  return hn::GetLane(sums);
 }
 
 template <class S, bool kRest = true, typename T = typename S::T>
