@@ -1,13 +1,13 @@
 """Two runs side by side: what became faster or slower beyond noise.
 
     python -m stridecast_bench.compare OLD.json NEW.json [AGAIN.json ...] [--strict]
-    python -m stridecast_bench.compare --write-baseline RUN.json bench/baseline.json
+    python -m stridecast_bench.compare --write-baseline RUN.json [AGAIN.json ...] BASELINE.json
 
 What is compared are ratios to peers, not times: they move less from machine to machine. A change
 is beyond noise where it exceeds what both runs saw in calls timed against themselves, and half of
 how far the ratio moved within each. Of a cell that several new runs timed the best counts: what is
 slower in one process alone was in the way of something there. A baseline holds ratios only, by
-SIMD target.
+SIMD target; of several runs the middle, with a doubt that reaches all of them.
 """
 
 from __future__ import annotations
@@ -71,8 +71,24 @@ def ratios_of(run: Run) -> Ratios:
     return found
 
 
-def write_baseline(run: Run, path: Path) -> None:
-    """Adds the ratios of this run, or puts them in place of those of its SIMD target."""
+def middle_of(runs: list[Ratios]) -> Ratios:
+    """Every cell's ratio between the lowest and the highest that it may have been in any run."""
+    known: dict[tuple[str, int, str], list[Ratio]] = {}
+    for run in runs:
+        for key, one in run.items():
+            known.setdefault(key, []).append(one)
+    found = {}
+    for key, ones in known.items():
+        low = min(one.ratio / (1 + one.doubt) for one in ones)
+        high = max(one.ratio * (1 + one.doubt) for one in ones)
+        ratio, doubt = math.sqrt(low * high), math.sqrt(high / low) - 1
+        found[key] = Ratio(float(f"{ratio:.4g}"), round(doubt, 4))
+    return found
+
+
+def write_baseline(runs: list[Run], path: Path) -> None:
+    """Adds the ratios of these runs, or puts them in place of those of their SIMD target."""
+    run = runs[0]
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     targets = known.get("targets", {}) if known.get("kind") == BASELINE else {}
     targets[str(run.flags["target"])] = {
@@ -81,7 +97,7 @@ def write_baseline(run: Run, path: Path) -> None:
         "versions": run.versions,
         "ratios": {
             f"{case} {threads} {peer}": [one.ratio, one.doubt]
-            for (case, threads, peer), one in sorted(ratios_of(run).items())
+            for (case, threads, peer), one in sorted(middle_of(list(map(ratios_of, runs))).items())
         },
     }
     text = json.dumps({"kind": BASELINE, "targets": targets}, indent=0, sort_keys=True)
@@ -195,14 +211,13 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit 1 where cells became slower")
     parser.add_argument("--slower", type=Path, help="names the cases that did, one a line")
     parser.add_argument(
-        "--write-baseline", action="store_true", help="OLD's ratios become part of the file NEW"
+        "--write-baseline", action="store_true", help="the last file gets the ratios of the others"
     )
     arguments = parser.parse_args()
     try:
-        if arguments.write_baseline and len(arguments.new) > 1:
-            raise ValueError("--write-baseline takes one run and one baseline")
         if arguments.write_baseline:
-            write_baseline(results.load(arguments.old), arguments.new[0])
+            *again, baseline = arguments.new
+            write_baseline([results.load(path) for path in (arguments.old, *again)], baseline)
             return 0
         new, target = load_runs(arguments.new)
         old, _ = load_ratios(arguments.old, target)

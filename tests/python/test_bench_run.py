@@ -477,12 +477,24 @@ def test_a_baseline_keeps_other_simd_targets(tmp_path):
     path = tmp_path / "baseline.json"
     for target, ns in (("AVX2", 200), ("AVX3", 400), ("AVX2", 300)):
         cells = [a_cell(steady(100), numpy=steady(ns))]
-        compare.write_baseline(a_run(cells, flags={"target": target}), path)
+        compare.write_baseline([a_run(cells, flags={"target": target})], path)
     key = ("cast/float32/float64", 1, "numpy")
     assert compare.load_ratios(path, "AVX2")[0][key].ratio == 3
     assert compare.load_ratios(path, "AVX3")[0][key].ratio == 4
     with pytest.raises(ValueError, match="no ratios for kernels of SSE2"):
         compare.load_ratios(path, "SSE2")
+
+
+def test_a_baseline_of_several_runs_reaches_all_of_them(tmp_path):
+    path = tmp_path / "baseline.json"
+    runs = [a_run([a_cell(steady(100), numpy=steady(ns))]) for ns in (200, 800)]
+    compare.write_baseline(runs, path)
+    found = compare.load_ratios(path, "AVX2")[0]["cast/float32/float64", 1, "numpy"]
+    assert found.ratio == pytest.approx(4)
+    assert found.doubt == pytest.approx(1)
+    for ratio, beyond in ((2.1, False), (7.9, False), (1.9, True), (8.5, True)):
+        new = compare.Ratio(ratio, 0.0)
+        assert compare.Change("a", 1, "numpy", found, new).beyond_noise == beyond, ratio
 
 
 def test_another_cpu_and_other_versions_are_named(tmp_path):
