@@ -163,6 +163,9 @@ struct Block<kSize, 4> {
   }
 };
 
+// What streaming stores fill.
+constexpr size_t kStreamLine = 64;
+
 // How many items to leave to the first block of `block` items, so that after them `dst` is aligned
 // to vectors: all of them where it never is or need not be.
 template <size_t kSize, class D>
@@ -178,27 +181,56 @@ HWY_INLINE size_t ItemsToAlign(D d8, const uint8_t* dst, size_t bytes, size_t bl
 template <size_t kSize, size_t kUnit, size_t kChannels, class D>
 HWY_INLINE void SplitRow(D d8, const uint8_t* src, uint8_t* dst, ptrdiff_t plane, size_t kept,
                          size_t n, bool stream) {
-  const size_t lanes = hn::Lanes(d8) / kSize;
+  const size_t vector = hn::Lanes(d8), lanes = vector / kSize;
   const size_t left_out = kChannels - kept;
-  const auto block = [&](size_t i, bool past_caches) HWY_ATTR {
-    const auto planes = Block<kSize, kChannels>::Load(d8, src + i * kChannels * kSize);
+  const auto load = [=](size_t i) HWY_ATTR {
+    return Block<kSize, kChannels>::Load(d8, src + i * kChannels * kSize);
+  };
+  const auto block = [&](size_t i) HWY_ATTR {
+    const auto planes = load(i);
     uint8_t* to = dst + i * kSize;
-    StoreBytes(SwapUnits<kUnit>(planes.v[0]), d8, to, past_caches);
-    if (kept > 1) StoreBytes(SwapUnits<kUnit>(planes.v[1]), d8, to + plane, past_caches);
+    hn::StoreU(SwapUnits<kUnit>(planes.v[0]), d8, to);
+    if (kept > 1) hn::StoreU(SwapUnits<kUnit>(planes.v[1]), d8, to + plane);
     if constexpr (kChannels > 2) {
-      if (kept > 2) StoreBytes(SwapUnits<kUnit>(planes.v[2]), d8, to + 2 * plane, past_caches);
+      if (kept > 2) hn::StoreU(SwapUnits<kUnit>(planes.v[2]), d8, to + 2 * plane);
     }
     if constexpr (kChannels > 3) {
-      if (kept > 3) StoreBytes(SwapUnits<kUnit>(planes.v[3]), d8, to + 3 * plane, past_caches);
+      if (kept > 3) hn::StoreU(SwapUnits<kUnit>(planes.v[3]), d8, to + 3 * plane);
     }
   };
-  // Lines of several planes in pieces of 16 bytes would be too many half-written lines at once.
-  stream = stream && hn::Lanes(d8) >= 32 && plane % static_cast<ptrdiff_t>(hn::Lanes(d8)) == 0 &&
-           reinterpret_cast<uintptr_t>(dst) % kSize == 0;
-  block(0, false);
-  size_t i = ItemsToAlign<kSize>(d8, dst, n * kSize, lanes, stream);
+  // A line of every plane, one after the other, past the caches: halves of several lines at once
+  // are slower than no streaming at all.
+  const size_t line = kStreamLine / kSize;
+  const auto lines = [&](size_t i) HWY_ATTR {
+    const auto lower = load(i), upper = load(i + line - lanes);  // one vector, or two
+    uint8_t* to = dst + i * kSize;
+    const auto put = [&](hn::Vec<D> first, hn::Vec<D> last, size_t k) HWY_ATTR {
+      if (k >= kept) return;
+      uint8_t* const at = to + static_cast<ptrdiff_t>(k) * plane;
+      hn::Stream(SwapUnits<kUnit>(first), d8, at);
+      if (vector < kStreamLine) hn::Stream(SwapUnits<kUnit>(last), d8, at + vector);
+    };
+    put(lower.v[0], upper.v[0], 0);
+    put(lower.v[1], upper.v[1], 1);
+    if constexpr (kChannels > 2) put(lower.v[2], upper.v[2], 2);
+    if constexpr (kChannels > 3) put(lower.v[3], upper.v[3], 3);
+  };
   const size_t end = left_out > 0 ? n - 1 : n;
-  for (; i + lanes <= end; i += lanes) block(i, stream);
+  const size_t beyond = reinterpret_cast<uintptr_t>(dst) % kStreamLine;
+  size_t i = 0;
+  if (stream && 2 * vector >= kStreamLine && plane % static_cast<ptrdiff_t>(kStreamLine) == 0 &&
+      beyond % kSize == 0 && end >= 2 * line) {
+    if (beyond != 0) {
+      i = (kStreamLine - beyond) / kSize;
+      block(0);
+      if (i > lanes) block(i - lanes);
+    }
+    for (; i + line <= end; i += line) lines(i);
+  } else {
+    block(0);
+    i = ItemsToAlign<kSize>(d8, dst, n * kSize, lanes, false);
+  }
+  for (; i + lanes <= end; i += lanes) block(i);
   if (i >= n) return;
   // The last block ends with the last item that is read, so the planes come `left_out` later.
   i = n - lanes;
