@@ -233,7 +233,8 @@ TEST_P(TimePlanTest, DivisionsAroundMultiples) {
                            {{"as"}, {"D"}},
                            {{"fs"}, {"W", 99991}}};
   for (const auto& [src, dst] : pairs) {
-    const Int128 divisor = [&] {
+    // clang before 16 captures structured bindings by name only.
+    const Int128 divisor = [&src = src, &dst = dst] {
       for (int64_t low = 1, high = INT64_MAX;;) {  // the least value that becomes 1
         if (low == high) return Int128{low};
         const int64_t middle = low + (high - low) / 2;
